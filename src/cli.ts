@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { buildApplication, run, text_en } from "@stricli/core";
+import { runKubectl, runSsh } from "./commands/access.ts";
+import { type Context, root } from "./commands/index.ts";
+import { EXIT, UserError } from "./output/errors.ts";
+import type { Io } from "./output/io.ts";
+import { PRODUCT_ROOT } from "./repository/shipped.ts";
+
+const io: Io = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  isTerminal: process.stderr.isTTY,
+};
+
+const { version } = JSON.parse(readFileSync(join(PRODUCT_ROOT, "package.json"), "utf8")) as {
+  version: string;
+};
+
+const application = buildApplication(root, {
+  name: "infra-k3s",
+  versionInfo: { currentVersion: version },
+  scanner: { caseStyle: "allow-kebab-for-camel" },
+  determineExitCode: exitCodeOf,
+  localization: {
+    text: { ...text_en, exceptionWhileRunningCommand: describeError, commandErrorResult: describeError },
+  },
+  documentation: { caseStyle: "convert-camel-to-kebab", useAliasInUsageLine: true },
+});
+
+/** Runs one command line and returns its exit code. */
+async function main(argv: readonly string[]): Promise<number> {
+  const [verb, ...rest] = argv;
+  switch (verb) {
+    case "kubectl": {
+      const { cluster, args } = takeCluster(rest);
+      return runKubectl({ cluster }, args);
+    }
+    case "ssh": {
+      const { cluster, args } = takeCluster(rest);
+      return runSsh({ cluster }, args[0], args.slice(1));
+    }
+    case "sandbox": {
+      const { runSandbox } = await import("../sandbox/commands.ts");
+      return runSandbox(rest, io);
+    }
+    default:
+      return runApplication(argv);
+  }
+}
+
+async function runApplication(argv: readonly string[]): Promise<number> {
+  const streams: Context["process"] & { exitCode?: number } = {
+    stdout: process.stdout,
+    stderr: process.stderr,
+  };
+  let code: number | undefined;
+  await run(application, argv, { process: streams, io, finish: (result) => (code = result) });
+  const outcome = streams.exitCode ?? EXIT.ok;
+  // stricli's own codes, for wrong usage, are negative.
+  return code ?? (outcome < 0 || outcome > 128 ? EXIT.usage : outcome);
+}
+
+function exitCodeOf(error: unknown): number {
+  return error instanceof UserError ? error.exitCode : EXIT.failed;
+}
+
+function describeError(error: unknown): string {
+  if (error instanceof UserError) return error.message;
+  return `this is a bug of infra-k3s, please report it:\n${error instanceof Error ? error.stack : String(error)}`;
+}
+
+/** `--cluster DIR` before another program's arguments is ours; the rest is handed over unread. */
+function takeCluster(args: readonly string[]): { cluster: string | undefined; args: readonly string[] } {
+  if (args[0] === "--cluster") return { cluster: args[1], args: args.slice(2) };
+  if (args[0]?.startsWith("--cluster=") === true) return { cluster: args[0].slice(10), args: args.slice(1) };
+  return { cluster: undefined, args };
+}
+
+process.once("SIGINT", () => {
+  io.err("\ninterrupted; run the same command again to go on\n");
+  process.exit(EXIT.interrupted);
+});
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  io.err(`${describeError(error)}\n`);
+  process.exitCode = exitCodeOf(error);
+}

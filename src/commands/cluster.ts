@@ -1,0 +1,70 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadCluster, loadServers } from "../config/load.ts";
+import type { ClusterModel, Servers } from "../config/model.ts";
+import { ConfigError } from "../output/errors.ts";
+import type { FileTree } from "../render/file-tree.ts";
+import { render } from "../render/render.ts";
+import { chooseRepository, CLUSTER_FILE } from "../repository/locate.ts";
+import { readShipped } from "../repository/shipped.ts";
+import type { ClusterContext } from "../stages/context.ts";
+import { ensureAnsible } from "../tools/ansible/install.ts";
+import { requireLock } from "../tools/downloads/lock.ts";
+import { readSecrets, type Secrets } from "../tools/secrets/envrc.ts";
+
+export const SERVERS_FILE = "servers.json";
+
+/** The option every command about one cluster takes. */
+export interface ClusterOption {
+  cluster?: string | undefined;
+}
+
+/** What a cluster repository says, before anything is installed, rendered or reached. */
+export interface Cluster {
+  root: string;
+  model: ClusterModel;
+  servers: Servers;
+  secrets: Secrets;
+}
+
+export function openCluster({ cluster }: ClusterOption): Cluster {
+  const root = chooseRepository(cluster ?? process.env["INFRA_K3S_CLUSTER"], process.cwd());
+  return {
+    root,
+    model: readModel(root),
+    servers: readServers(root),
+    secrets: readSecrets(root, process.env),
+  };
+}
+
+export function readModel(root: string): ClusterModel {
+  const text = readFileSync(join(root, CLUSTER_FILE), "utf8");
+  const loaded = loadCluster(text, CLUSTER_FILE);
+  if (!loaded.ok) throw new ConfigError(loaded.diagnostics, text);
+  return loaded.value;
+}
+
+function readServers(root: string): Servers {
+  const path = join(root, SERVERS_FILE);
+  if (!existsSync(path)) return {};
+  const text = readFileSync(path, "utf8");
+  const loaded = loadServers(text, SERVERS_FILE);
+  if (!loaded.ok) throw new ConfigError(loaded.diagnostics, text);
+  return loaded.value;
+}
+
+export function renderCluster({ root, model, servers }: Cluster): FileTree {
+  return render(model, servers, requireLock(root, model), readShipped());
+}
+
+/** Everything the stages need; installs Ansible when it is missing. */
+export async function stageContext(
+  cluster: Cluster,
+  progress: (line: string) => void,
+): Promise<ClusterContext> {
+  const lock = requireLock(cluster.root, cluster.model);
+  const logs = join(cluster.root, ".infra-k3s/logs");
+  mkdirSync(logs, { recursive: true, mode: 0o700 });
+  const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");
+  return { ...cluster, lock, ansible: await ensureAnsible(progress), logFile: join(logs, `${stamp}.log`) };
+}

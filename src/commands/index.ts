@@ -1,0 +1,155 @@
+import { buildCommand, buildRouteMap } from "@stricli/core";
+import type { Io } from "../output/io.ts";
+import { runKubeconfig } from "./access.ts";
+import { runDestroy } from "./destroy.ts";
+import { runInit } from "./init.ts";
+import { runRender } from "./render.ts";
+import { runStatus } from "./status.ts";
+import { runUp } from "./up.ts";
+import { runValidate } from "./validate.ts";
+
+/** What a command is given besides its flags. Its exit code goes back through `finish`. */
+export interface Context {
+  process: Pick<NodeJS.Process, "stdout" | "stderr">;
+  io: Io;
+  finish(code: number): void;
+}
+
+const text = (brief: string, placeholder: string) =>
+  ({ kind: "parsed", parse: String, brief, placeholder, optional: true }) as const;
+const flag = (brief: string) => ({ kind: "boolean", brief, default: false, withNegated: false }) as const;
+
+const cluster = text("The cluster repository; default: the one this folder lies in", "DIR");
+const json = flag("One documented JSON shape on stdout, people's text on stderr");
+
+const init = buildCommand({
+  docs: { brief: "Make a folder a cluster repository, or complete the one it is" },
+  parameters: {
+    positional: {
+      kind: "tuple",
+      parameters: [{ brief: "The folder", parse: String, placeholder: "DIR", default: "." }],
+    },
+    flags: {
+      example: {
+        kind: "parsed",
+        parse: String,
+        brief: "The example to start from",
+        placeholder: "NAME",
+        default: "three-clouds",
+      },
+      name: text("The cluster's name", "NAME"),
+      domain: text("The domain it serves", "DOMAIN"),
+      k3sVersion: text("The K3s release", "VERSION"),
+      node: {
+        kind: "parsed",
+        parse: String,
+        variadic: true,
+        optional: true,
+        brief: "NAME:ROLE:PROVIDER:REGION:SIZE or NAME:ROLE:existing:ADDRESS; repeat for each node",
+        placeholder: "NODE",
+      },
+    },
+  },
+  async func(
+    this: Context,
+    flags: { example: string; name?: string; domain?: string; k3sVersion?: string; node?: readonly string[] },
+    directory: string,
+  ) {
+    this.finish(await runInit({ ...flags, node: flags.node ?? [], directory }, this.io));
+  },
+});
+
+const validate = buildCommand({
+  docs: { brief: "Check cluster.yaml: every fault at once, with its place" },
+  parameters: {
+    positional: {
+      kind: "tuple",
+      parameters: [{ brief: "A file to check instead", parse: String, placeholder: "FILE", optional: true }],
+    },
+    flags: { cluster, json },
+  },
+  func(this: Context, flags: { cluster?: string; json: boolean }, file?: string) {
+    this.finish(runValidate({ ...flags, file }, this.io));
+  },
+});
+
+const render = buildCommand({
+  docs: { brief: "Write the rendered files of the cluster repository" },
+  parameters: {
+    flags: {
+      cluster,
+      json,
+      diff: flag("Show what would change"),
+      check: flag("Exit 1 when anything would change"),
+    },
+  },
+  func(this: Context, flags: { cluster?: string; json: boolean; diff: boolean; check: boolean }) {
+    this.finish(runRender(flags, this.io));
+  },
+});
+
+const up = buildCommand({
+  docs: { brief: "Make the cluster what cluster.yaml says" },
+  parameters: {
+    flags: {
+      cluster,
+      json,
+      until: text("Stop after this stage", "STAGE"),
+      only: text("Run this stage alone", "STAGE"),
+    },
+  },
+  async func(this: Context, flags: { cluster?: string; json: boolean; until?: string; only?: string }) {
+    this.finish(await runUp(flags, this.io));
+  },
+});
+
+const status = buildCommand({
+  docs: { brief: "Show the nodes, how they are reached, and how each stage stands" },
+  parameters: { flags: { cluster, json, check: flag("Compare every setting; exit 1 when not as declared") } },
+  async func(this: Context, flags: { cluster?: string; json: boolean; check: boolean }) {
+    this.finish(await runStatus(flags, this.io));
+  },
+});
+
+const kubeconfig = buildCommand({
+  docs: { brief: "Print a kubeconfig for machines in the tailnet" },
+  parameters: { flags: { cluster, output: text("Write to this file (0600)", "FILE") } },
+  async func(this: Context, flags: { cluster?: string; output?: string }) {
+    this.finish(await runKubeconfig(flags, this.io));
+  },
+});
+
+const destroy = buildCommand({
+  docs: { brief: "Take K3s and Tailscale off the hosts, and their devices out of the tailnet" },
+  parameters: { flags: { cluster, json, yes: flag("Don't ask") } },
+  async func(this: Context, flags: { cluster?: string; json: boolean; yes: boolean }) {
+    this.finish(await runDestroy(flags, this.io));
+  },
+});
+
+/** Stands in the help only: their arguments belong to another program, so cli.ts hands them over unread. */
+const passthrough = (brief: string) =>
+  buildCommand({
+    docs: { brief },
+    parameters: {
+      flags: {},
+      positional: { kind: "array", parameter: { brief: "handed over", parse: String, placeholder: "ARG" } },
+    },
+    func(this: Context, ..._args: string[]) {},
+  });
+
+export const root = buildRouteMap({
+  docs: { brief: "One file, one command, one serious Kubernetes cluster over several clouds" },
+  routes: {
+    init,
+    validate,
+    render,
+    up,
+    status,
+    kubeconfig,
+    kubectl: passthrough("Run kubectl against the cluster, from anywhere: kubectl ARG…"),
+    ssh: passthrough("Open a shell, or run a command, on a node: ssh NODE [COMMAND…]"),
+    destroy,
+    sandbox: passthrough("The local internet: sandbox up|down|status|exec|logs"),
+  },
+});

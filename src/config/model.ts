@@ -1,0 +1,46 @@
+/** What a cluster is, with every default, name and order derived once: no optional fields. */
+export interface ClusterModel {
+  name: string;
+  domain: string;
+  k3s: { version: string };
+  network: { podCidr: string; serviceCidr: string; clusterDns: string };
+  mesh: { tailnet: string; tag: string };
+  /** Masters first, otherwise in the file's order. */
+  nodes: readonly ClusterNode[];
+}
+
+export type Role = "master" | "worker";
+export type Provider = "hetzner" | "vultr" | "aws" | "existing";
+export type Arch = "amd64" | "arm64";
+
+export interface ClusterNode {
+  name: string;
+  role: Role;
+  provider: Provider;
+  /** Empty for an `existing` host. */
+  region: string;
+  /** Empty for an `existing` host. */
+  size: string;
+  arch: Arch;
+  /** The host's address where the user gave one (`existing`), else empty: it is known once created. */
+  address: string;
+  /** The node's name in the tailnet: unique among clusters that share one. */
+  meshName: string;
+}
+
+/** What a server is known by after creation; the shape of a tofu output. */
+export interface Server {
+  publicIp: string;
+  sshUser: string;
+  /** `ssh-ed25519 AAAA…`, pinned. */
+  sshHostKey: string;
+}
+
+export type Servers = Readonly<Record<string, Server>>;
+
+/** The one master: configuration refuses none and more than one. */
+export function masterOf(model: ClusterModel): ClusterNode {
+  const [first] = model.nodes;
+  if (first?.role !== "master") throw new Error("a validated cluster has a master first");
+  return first;
+}

@@ -1,0 +1,24 @@
+/** A plain table: columns as wide as their widest cell, two spaces between. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd();
+  return `${all.map(line).join("\n")}\n`;
+}
+
+/** 95 → `1m35s`; the two largest units are enough. */
+export function age(seconds: number): string {
+  const units: [string, number][] = [["d", 86_400], ["h", 3600], ["m", 60], ["s", 1]]; // prettier-ignore
+  let rest = seconds;
+  const parts: string[] = [];
+  for (const [unit, size] of units) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) parts.push(`${count}${unit}`);
+  }
+  return parts.slice(0, 2).join("") || "0s";
+}

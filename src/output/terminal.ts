@@ -1,0 +1,47 @@
+import type { DoneEvent, Emit, Event } from "./events.ts";
+import type { Io } from "./io.ts";
+
+/** Events as people read them, one line each, on stderr. */
+export function terminalEmit(io: Io): Emit {
+  return (event) => {
+    const text = describe(event);
+    if (text !== "") io.err(`${text}\n`);
+  };
+}
+
+/** Events as programs read them: one JSON object a line on stdout, people's text still on stderr. */
+export function jsonEmit(io: Io): Emit {
+  const people = terminalEmit(io);
+  return (event) => {
+    io.out(`${JSON.stringify(event)}\n`);
+    people(event);
+  };
+}
+
+function describe(event: Event): string {
+  switch (event.event) {
+    case "stage":
+      if (event.state === "start") return `▸ ${event.stage}`;
+      return `${event.state === "done" ? "✔" : "✘"} ${event.stage} (${event.seconds} s)`;
+    case "host":
+      return `  ${event.host}: ${event.task}: ${event.state}${detail(event.message)}`;
+    case "log":
+      return `  ${event.level === "info" ? "" : `${event.level}: `}${indent(event.message)}`;
+    case "done":
+      return summary(event);
+  }
+}
+
+function summary(done: DoneEvent): string {
+  const changed = `changed: ${done.changed}`;
+  return done.ok ? `done in ${done.seconds} s, ${changed}` : `failed after ${done.seconds} s, ${changed}`;
+}
+
+function detail(message: string): string {
+  if (message === "") return "";
+  return message.includes("\n") ? `\n    ${message.replaceAll("\n", "\n    ")}` : `: ${message}`;
+}
+
+function indent(message: string): string {
+  return message.replaceAll("\n", "\n  ");
+}

@@ -1,0 +1,40 @@
+import type { ClusterModel, ClusterNode, Servers } from "../config/model.ts";
+import { header } from "./file-tree.ts";
+import { toYaml } from "./yaml.ts";
+
+/** `ansible/inventory/hosts.yml`: nodes without a server yet are left out, so that a partial cluster works. */
+export function renderInventory(model: ClusterModel, servers: Servers): string {
+  const group = (role: ClusterNode["role"]) => ({
+    hosts: Object.fromEntries(
+      model.nodes
+        .filter((node) => node.role === role && servers[node.name] !== undefined)
+        .map((node) => [node.name, hostVars(node, servers)]),
+    ),
+  });
+  return (
+    header("cluster.yaml and servers.json") +
+    toYaml({ all: { children: { k3s_masters: group("master"), k3s_workers: group("worker") } } })
+  );
+}
+
+function hostVars(node: ClusterNode, servers: Servers): Record<string, string> {
+  const server = servers[node.name];
+  if (server === undefined) throw new Error(`no server for ${node.name}`);
+  return {
+    ansible_host: server.publicIp,
+    ansible_user: server.sshUser,
+    node_provider: node.provider,
+    node_region: node.region,
+    node_arch: node.arch,
+    node_public_ip: server.publicIp,
+  };
+}
+
+/** `ansible/inventory/known_hosts`: the pinned host keys, the only ones ssh accepts. */
+export function renderKnownHosts(model: ClusterModel, servers: Servers): string {
+  const lines = model.nodes.flatMap((node) => {
+    const server = servers[node.name];
+    return server === undefined ? [] : [`${server.publicIp} ${server.sshHostKey}`];
+  });
+  return header("servers.json") + lines.map((line) => `${line}\n`).join("");
+}

@@ -1,0 +1,26 @@
+import type { Lock } from "../config/lock.ts";
+import type { ClusterModel, ClusterNode, Servers } from "../config/model.ts";
+import type { Ansible } from "../tools/ansible/install.ts";
+import type { Secrets } from "../tools/secrets/envrc.ts";
+import type { SshTarget } from "../tools/ssh/ssh.ts";
+
+/** What the stages of one cluster share. */
+export interface ClusterContext {
+  root: string;
+  model: ClusterModel;
+  servers: Servers;
+  lock: Lock;
+  secrets: Secrets;
+  ansible: Ansible;
+  logFile: string;
+}
+
+/** How to reach a node by SSH; undefined while it has no server. */
+export function targetOf(
+  context: Pick<ClusterContext, "root" | "servers" | "secrets">,
+  node: ClusterNode,
+): SshTarget | undefined {
+  const server = context.servers[node.name];
+  if (server === undefined) return undefined;
+  return { server, root: context.root, key: context.secrets.INFRA_K3S_SSH_KEY ?? "" };
+}

@@ -1,0 +1,69 @@
+"""One JSON line per task that changed something or failed on a host, and the counts at the end.
+
+The shapes are read by src/tools/ansible/playbook.ts.
+"""
+
+from __future__ import annotations
+
+import json
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: infra_k3s_events
+type: stdout
+short_description: Events for infra-k3s
+description: One JSON line per changed or failed task and host, and the counts at the end.
+"""
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "infra_k3s_events"
+
+    def _write(self, **event):
+        print(json.dumps(event), flush=True)
+
+    def _task(self, result, kind, message=""):
+        self._write(
+            kind=kind,
+            host=result._host.get_name(),
+            task=result._task.get_name(),
+            message=message,
+        )
+
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        self._write(kind="task", task=task.get_name())
+
+    def v2_playbook_on_handler_task_start(self, task):
+        self._write(kind="task", task=task.get_name())
+
+    def v2_runner_on_ok(self, result):
+        message = "" if result._task.no_log else str(result._result.get("msg", ""))
+        if result.is_changed():
+            self._task(result, "changed", message)
+        elif result._result.get("warnings") or result._task.action.endswith("debug"):
+            self._task(result, "note", message)
+
+    def v2_runner_on_failed(self, result, ignore_errors=False):
+        if ignore_errors:
+            return
+        said = result._result
+        parts = [str(said.get(key, "")).strip() for key in ("msg", "stderr", "module_stderr")]
+        hidden = "the task's output holds a secret and is not shown"
+        self._task(result, "failed", hidden if result._task.no_log else "\n".join(p for p in parts if p))
+
+    def v2_runner_on_unreachable(self, result):
+        self._task(result, "unreachable", str(result._result.get("msg", "")))
+
+    def v2_playbook_on_stats(self, stats):
+        for host in sorted(stats.processed):
+            s = stats.summarize(host)
+            self._write(
+                kind="stats",
+                host=host,
+                ok=s["ok"],
+                changed=s["changed"],
+                failed=s["failures"] + s["unreachable"],
+            )

@@ -1,0 +1,77 @@
+import { z } from "zod";
+import { UserError } from "../../output/errors.ts";
+import type { Secrets } from "../secrets/envrc.ts";
+
+/** https://tailscale.com/api */
+const API = "https://api.tailscale.com/api/v2";
+
+const DevicesSchema = z.object({
+  devices: z.array(z.object({ id: z.string(), hostname: z.string(), tags: z.array(z.string()).optional() })),
+});
+
+export interface Device {
+  id: string;
+  hostname: string;
+  tags: string[];
+}
+
+/** The tailnet's devices as this OAuth client sees them. */
+export async function listDevices(secrets: Secrets, tailnet: string): Promise<Device[]> {
+  const response = await call(await token(secrets), "GET", `/tailnet/${encodeURIComponent(tailnet)}/devices`);
+  return DevicesSchema.parse(await response.json()).devices.map((device) => ({
+    ...device,
+    tags: device.tags ?? [],
+  }));
+}
+
+/** Removes devices; one that is already gone is fine. */
+export async function deleteDevices(secrets: Secrets, devices: readonly Device[]): Promise<void> {
+  if (devices.length === 0) return;
+  const bearer = await token(secrets);
+  await Promise.all(devices.map((device) => call(bearer, "DELETE", `/device/${device.id}`, [404])));
+}
+
+async function token(secrets: Secrets): Promise<string> {
+  const { TAILSCALE_OAUTH_CLIENT_ID: id, TAILSCALE_OAUTH_CLIENT_SECRET: secret } = secrets;
+  if (id === undefined || secret === undefined) {
+    throw new UserError({
+      what: "no Tailscale OAuth client",
+      fix: "make one at https://login.tailscale.com/admin/settings/oauth and put TAILSCALE_OAUTH_CLIENT_ID and TAILSCALE_OAUTH_CLIENT_SECRET into .envrc.local",
+    });
+  }
+  const response = await send("/oauth/token", {
+    method: "POST",
+    body: new URLSearchParams({ client_id: id, client_secret: secret }),
+  });
+  if (response.ok) return z.object({ access_token: z.string() }).parse(await response.json()).access_token;
+  throw new UserError({
+    what: "Tailscale does not accept the OAuth client",
+    why: `${API}/oauth/token answered ${response.status}: ${await response.text()}`,
+    fix: "check TAILSCALE_OAUTH_CLIENT_ID and TAILSCALE_OAUTH_CLIENT_SECRET in .envrc.local",
+  });
+}
+
+async function call(
+  bearer: string,
+  method: string,
+  path: string,
+  fine: readonly number[] = [],
+): Promise<Response> {
+  const response = await send(path, { method, headers: { authorization: `Bearer ${bearer}` } });
+  if (response.ok || fine.includes(response.status)) return response;
+  throw new UserError({
+    what: `Tailscale's API refused ${method} ${path}`,
+    why: `it answered ${response.status}: ${await response.text()}`,
+    fix: "the OAuth client needs the scopes auth_keys and devices:core, and must own the cluster's tag",
+  });
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(`${API}${path}`, { ...init, signal: AbortSignal.timeout(30_000) });
+  } catch (error) {
+    const cause =
+      error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    throw new UserError({ what: "Tailscale's API can't be reached", why: cause, fix: "check the network" });
+  }
+}
