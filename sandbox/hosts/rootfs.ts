@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import { run } from "../command.ts";
+import { cacheFolder } from "../../src/tools/cache.ts";
+
+const SUITE = "bookworm";
+
+/** What a provider's Debian image brings; what the roles install is not here: it comes from the sandbox's repository. */
+const PACKAGES = [
+  "systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "python3-apt", "sudo", "iproute2", "iputils-ping",
+  "ca-certificates", "procps", "kmod", "netbase", "less",
+]; // prettier-ignore
+
+const key = createHash("sha256").update(JSON.stringify([SUITE, PACKAGES])).digest("hex").slice(0, 12);
+
+export function rootfsFolder(): string {
+  return cacheFolder("rootfs", `${SUITE}-${key}`);
+}
+
+/** The hosts' common system; made once by debootstrap from the machine's own Debian mirror, whole or not at all. */
+export async function ensureRootfs(): Promise<string> {
+  const folder = rootfsFolder();
+  if (existsSync(folder)) return folder;
+  const building = `${folder}.${process.pid}`;
+  mkdirSync(dirname(folder), { recursive: true });
+  try {
+    const mirror = await debianMirror();
+    await run(["debootstrap", "--variant=minbase", `--include=${PACKAGES.join(",")}`, SUITE, building, mirror]);
+    // Each host gets its own of these.
+    for (const path of ["etc/machine-id", "etc/hostname", "etc/resolv.conf"]) rmSync(`${building}/${path}`, { force: true });
+    await run(["sh", "-c", `rm -f "$1"/etc/ssh/ssh_host_* "$1"/var/cache/apt/archives/*.deb`, "sh", building]);
+    renameSync(building, folder);
+  } finally {
+    rmSync(building, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+/** The first mirror that apt on this machine uses for Debian itself. */
+async function debianMirror(): Promise<string> {
+  const listing = await run(["apt-get", "indextargets", "--format", "$(SITE) $(REPO_URI) $(RELEASE)"]);
+  const line = listing.split("\n").find((candidate) => candidate.endsWith(` ${SUITE}`) && candidate.includes("debian"));
+  return line?.split(" ")[1] ?? "https://deb.debian.org/debian";
+}

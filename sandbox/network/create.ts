@@ -1,0 +1,83 @@
+import { existsSync } from "node:fs";
+import { run } from "../command.ts";
+import {
+  GATEWAY,
+  interfaceIpv4,
+  ipv4,
+  ipv6,
+  namespace,
+  type Network,
+  NETWORKS,
+  type Place,
+  type Plan,
+  PUBLIC_RESOLVERS,
+  services,
+} from "./plan.ts";
+
+/** The outer namespace with its bridges and service addresses, and the operator's and a client's place. */
+export async function createNetwork(plan: Plan): Promise<void> {
+  const outer = namespace(plan, "outer");
+  await run(["ip", "netns", "add", outer]);
+  const { dns, front, headscale } = services(plan);
+  await batch(outer, [
+    "link set lo up",
+    ...NETWORKS.flatMap((network) => [
+      `link add ${network} type bridge`,
+      `link set ${network} up`,
+      `addr add ${interfaceIpv4(plan, network, GATEWAY)}/24 dev ${network}`,
+      `addr add ${ipv6(plan, network, GATEWAY)}/64 dev ${network} nodad`,
+    ]),
+    ...[dns, front, headscale, ...PUBLIC_RESOLVERS].map((address) => `addr add ${address}/32 dev services`),
+  ]);
+  // Only inside: these are the outer namespace's own settings.
+  await run([
+    "ip", "netns", "exec", outer, "sysctl", "-qw",
+    "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
+  ]); // prettier-ignore
+  await run(["ip", "netns", "exec", outer, "nft", "-f", "-"], { stdin: NAT });
+  await attach(plan, "operator", "operator", 10);
+  await attach(plan, "internet", "internet", 10);
+}
+
+/** EC2's 1:1 public addresses. */
+const NAT = `
+table ip sandbox {
+  map private { type ipv4_addr : ipv4_addr; }
+  map public { type ipv4_addr : ipv4_addr; }
+  chain prerouting { type nat hook prerouting priority dstnat; dnat to ip daddr map @private; }
+  chain output { type nat hook output priority dstnat; dnat to ip daddr map @private; }
+  chain postrouting { type nat hook postrouting priority srcnat; oifname != "aws" snat to ip saddr map @public; }
+}
+`;
+
+/** Makes a place of its own and joins it to a network as host number `host`; nothing to do when it is there. */
+export async function attach(plan: Plan, place: Place, network: Network, host: number): Promise<void> {
+  const inside = namespace(plan, place);
+  if (existsSync(`/run/netns/${inside}`)) return;
+  await run(["ip", "netns", "add", inside]);
+  const port = `${network}-${host}`;
+  await batch(namespace(plan, "outer"), [
+    `link add ${port} type veth peer name eth0 netns ${inside}`,
+    `link set ${port} master ${network} up`,
+  ]);
+  await batch(inside, [
+    "link set lo up",
+    "link set eth0 up",
+    `addr add ${interfaceIpv4(plan, network, host)}/24 dev eth0`,
+    `addr add ${ipv6(plan, network, host)}/64 dev eth0 nodad`,
+    `route add default via ${interfaceIpv4(plan, network, GATEWAY)}`,
+    `-6 route add default via ${ipv6(plan, network, GATEWAY)}`,
+  ]);
+  if (network === "aws") await mapPublicAddress(plan, host);
+}
+
+async function mapPublicAddress(plan: Plan, host: number): Promise<void> {
+  const [open, hidden] = [ipv4(plan, "aws", host), interfaceIpv4(plan, "aws", host)];
+  await run(["ip", "netns", "exec", namespace(plan, "outer"), "nft", "-f", "-"], {
+    stdin: `add element ip sandbox private { ${open} : ${hidden} }\nadd element ip sandbox public { ${hidden} : ${open} }\n`,
+  });
+}
+
+async function batch(inside: string, lines: string[]): Promise<void> {
+  await run(["ip", "-n", inside, "-batch", "-"], { stdin: `${lines.join("\n")}\n` });
+}

@@ -1,0 +1,45 @@
+/** The places of one sandbox and their addresses. Pure: everything follows from the name and the index. */
+export interface Plan {
+  name: string;
+  /** 0 to 15; the sandbox owns 198.18.(16 × index).0/20. */
+  index: number;
+}
+
+export const CLOUDS = ["hetzner", "vultr", "aws", "existing"] as const;
+export type Cloud = (typeof CLOUDS)[number];
+/** A network is a bridge in the outer namespace; its place in the list is its number in the address. */
+export const NETWORKS = ["services", ...CLOUDS, "operator", "internet"] as const;
+export type Network = (typeof NETWORKS)[number];
+
+/** Addresses of the world that programs have built in; they exist inside the outer namespace only. */
+export const PUBLIC_RESOLVERS = ["1.1.1.1", "8.8.8.8"];
+
+export type Place = "outer" | "operator" | "internet" | `host-${string}`;
+
+export function prefix({ name }: Plan): string {
+  return `infra-k3s-${name}`;
+}
+
+export function namespace(plan: Plan, place: Place): string {
+  return `${prefix(plan)}-${place}`;
+}
+
+/** IPv4 of host number `host` in a network, as the internet sees it. */
+export function ipv4({ index }: Plan, network: Network, host: number): string {
+  return `198.18.${16 * index + NETWORKS.indexOf(network)}.${host}`;
+}
+
+export function ipv6({ index }: Plan, network: Network, host: number): string {
+  return `2001:db8:${(16 * index + NETWORKS.indexOf(network)).toString(16)}::${host.toString(16)}`;
+}
+
+/** What an interface in this network carries: EC2 gives a private address and maps the public one onto it. */
+export function interfaceIpv4(plan: Plan, network: Network, host: number): string {
+  return network === "aws" ? `172.31.${16 * plan.index}.${host}` : ipv4(plan, network, host);
+}
+
+export const GATEWAY = 1;
+
+export function services(plan: Plan): { dns: string; front: string; headscale: string } {
+  return { dns: ipv4(plan, "services", 53), front: ipv4(plan, "services", 10), headscale: ipv4(plan, "services", 11) };
+}

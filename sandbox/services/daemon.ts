@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Plan, PUBLIC_RESOLVERS, services } from "../network/plan.ts";
+import { serveDns } from "./dns.ts";
+import { serveFront } from "./front.ts";
+import { Headscale } from "./headscale.ts";
+import { FRONT_NAMES, zone } from "./names.ts";
+import { type OauthClient, tailscaleApi } from "./tailscale-api.ts";
+import { issue } from "./trust.ts";
+
+/** The sandbox's services in one process, started inside the outer namespace: daemon.ts STATE_DIR HEADSCALE */
+const [stateDir = "", headscaleProgram = ""] = process.argv.slice(2);
+const plan = JSON.parse(readFileSync(join(stateDir, "sandbox.json"), "utf8")) as Plan;
+const client = JSON.parse(readFileSync(join(stateDir, "oauth.json"), "utf8")) as OauthClient;
+
+const headscale = new Headscale(headscaleProgram, stateDir);
+await headscale.ensureUser();
+await serveDns([services(plan).dns, ...PUBLIC_RESOLVERS], zone(plan));
+await serveFront({
+  address: services(plan).front,
+  ...(await issue(stateDir, "front", FRONT_NAMES)),
+  mirror: join(stateDir, "mirror"),
+  api: tailscaleApi(headscale, client),
+  requestLog: join(stateDir, "logs/requests.jsonl"),
+});
+process.stdout.write("ready\n");

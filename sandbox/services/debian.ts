@@ -1,0 +1,80 @@
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parse } from "yaml";
+import { cacheFolder } from "../../src/tools/cache.ts";
+import { PRODUCT_ROOT } from "../../src/repository/shipped.ts";
+import { run } from "../command.ts";
+import { DEBIAN_HOST } from "./names.ts";
+
+const SUITE = "bookworm";
+const KEYRING = "/etc/apt/keyrings/sandbox.asc";
+
+/** The packages that the roles install, by the roles' own list. */
+export function rolePackages(): string[] {
+  const defaults = parse(readFileSync(join(PRODUCT_ROOT, "ansible/roles/base/defaults/main.yml"), "utf8")) as {
+    base_packages: string[];
+  };
+  return defaults.base_packages;
+}
+
+/** A signed Debian repository in the mirror with what the roles install and all it depends on. */
+export async function fillDebian(stateDir: string, rootfs: string): Promise<void> {
+  const folder = join(stateDir, "debian");
+  if (existsSync(folder)) return;
+  const pool = await ensurePackages(rootfs);
+  const host = join(stateDir, "mirror", DEBIAN_HOST);
+  const dist = join(host, "dists", SUITE);
+  const binary = "main/binary-amd64";
+  mkdirSync(join(dist, binary), { recursive: true });
+  cpSync(pool, join(host, "pool"), { recursive: true });
+  writeFileSync(join(dist, binary, "Packages"), await run(["apt-ftparchive", "packages", "pool"], { cwd: host }));
+  const options = ["Origin=infra-k3s", "Label=sandbox", `Suite=${SUITE}`, `Codename=${SUITE}`, "Components=main", "Architectures=amd64"]; // prettier-ignore
+  const release = await run([
+    "apt-ftparchive", ...options.flatMap((option) => ["-o", `APT::FTPArchive::Release::${option}`]), "release", dist,
+  ]); // prettier-ignore
+  writeFileSync(join(dist, "Release"), `${release}\n`);
+  await sign(stateDir, dist);
+  writeFileSync(
+    join(`${folder}.new`, "sources.list"),
+    `deb [signed-by=${KEYRING}] https://${DEBIAN_HOST} ${SUITE} main\n`,
+  );
+  renameSync(`${folder}.new`, folder);
+}
+
+/** Signs the release with a key of the sandbox's own. */
+async function sign(stateDir: string, dist: string): Promise<void> {
+  const folder = join(stateDir, "debian.new");
+  const home = join(stateDir, "gnupg");
+  mkdirSync(folder, { recursive: true });
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const gpg = ["gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""] as const;
+  await run([...gpg, "--quick-generate-key", "infra-k3s sandbox", "ed25519", "sign", "never"]);
+  await run([...gpg, "--yes", "--clearsign", "--output", join(dist, "InRelease"), join(dist, "Release")]);
+  await run([...gpg, "--armor", "--output", join(folder, "sandbox.asc"), "--export"]);
+  await run(["gpgconf", "--homedir", home, "--kill", "all"]);
+}
+
+/** The packages' files, in the user's cache: what apt would fetch for them on a host as it is made here. */
+async function ensurePackages(rootfs: string): Promise<string> {
+  const packages = rolePackages();
+  const key = createHash("sha256").update(JSON.stringify([rootfs, packages])).digest("hex").slice(0, 12);
+  const folder = cacheFolder("debian", key);
+  if (existsSync(folder)) return folder;
+  const building = `${folder}.${process.pid}`;
+  rmSync(building, { recursive: true, force: true });
+  mkdirSync(join(building, "partial"), { recursive: true });
+  try {
+    await run([
+      "apt-get", "install", "--download-only", "--yes", "--quiet", "--no-install-recommends",
+      "-o", `Dir::State::status=${rootfs}/var/lib/dpkg/status`, "-o", `Dir::Cache::archives=${building}`,
+      "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=root", ...packages,
+    ]); // prettier-ignore
+    for (const rest of ["partial", "lock"]) rmSync(join(building, rest), { recursive: true, force: true });
+    mkdirSync(dirname(folder), { recursive: true });
+    renameSync(building, folder);
+  } finally {
+    rmSync(building, { recursive: true, force: true });
+  }
+  return folder;
+}

@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto";
+import { cpSync, createReadStream, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Artifacts } from "../artifacts/artifacts.ts";
+import { K3S, PINS } from "../artifacts/pins.ts";
+import { run } from "../command.ts";
+
+/** Lays out the upstreams' release files, with the checksums as each upstream publishes them. */
+export async function fillMirror(stateDir: string, artifacts: Artifacts): Promise<void> {
+  const mirror = join(stateDir, "mirror");
+  if (existsSync(mirror)) return;
+  mkdirSync(join(stateDir, "logs"), { recursive: true });
+  const filling = mkdtempSync(join(stateDir, "mirror-"));
+  const put = (from: string, to: string): string => {
+    const path = join(filling, to);
+    mkdirSync(dirname(path), { recursive: true });
+    place(from, path);
+    return path;
+  };
+
+  const release = `github.com/k3s-io/k3s/releases/download/${K3S.release}`;
+  const k3s = put(artifacts.k3s, `${release}/k3s`);
+  writeFileSync(join(filling, release, "sha256sum-amd64.txt"), `${await sha256(k3s)}  k3s\n`);
+
+  const kubectl = put(artifacts.kubectl, `dl.k8s.io/release/${K3S.kubernetes}/bin/linux/amd64/kubectl`);
+  writeFileSync(`${kubectl}.sha256`, await sha256(kubectl));
+
+  const name = `tailscale_${PINS.tailscale.version}_amd64`;
+  const stable = join(filling, "pkgs.tailscale.com/stable");
+  put(artifacts.tailscale, `pkgs.tailscale.com/stable/${name}/tailscale`);
+  put(artifacts.tailscaled, `pkgs.tailscale.com/stable/${name}/tailscaled`);
+  const archive = join(stable, `${name}.tgz`);
+  await run(["tar", "--use-compress-program=gzip -1", "-cf", archive, "-C", stable, name]);
+  rmSync(join(stable, name), { recursive: true });
+  writeFileSync(`${archive}.sha256`, `${await sha256(archive)}\n`);
+
+  await run(["mv", filling, mirror]);
+}
+
+function place(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    cpSync(from, to);
+  }
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}

@@ -1,0 +1,16 @@
+import { type Plan, services } from "../network/plan.ts";
+
+export const DEBIAN_HOST = "debian.sandbox.internal";
+/** Hosts whose files the front serves from the mirror, and Tailscale's API. */
+export const FRONT_NAMES = ["github.com", "pkgs.tailscale.com", "dl.k8s.io", "api.tailscale.com", DEBIAN_HOST];
+/** Hosts that headscale answers for. */
+export const CONTROL_NAMES = ["controlplane.tailscale.com", "login.tailscale.com"];
+
+/** Every name of the sandbox's internet and its address; a name not here does not exist. */
+export function zone(plan: Plan): ReadonlyMap<string, string> {
+  const { front, headscale } = services(plan);
+  return new Map([
+    ...FRONT_NAMES.map((name) => [name, front] as const),
+    ...CONTROL_NAMES.map((name) => [name, headscale] as const),
+  ]);
+}

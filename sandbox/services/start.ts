@@ -1,0 +1,64 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Artifacts } from "../artifacts/artifacts.ts";
+import { cgroupFolders, processesIn } from "../lifecycle/processes.ts";
+import { namespace, type Plan, prefix } from "../network/plan.ts";
+import { configureHeadscale } from "./headscale.ts";
+import type { OauthClient } from "./tailscale-api.ts";
+
+/** Starts headscale and the daemon inside the outer namespace, in a cgroup of the sandbox's, and waits for both. */
+export async function startServices(plan: Plan, stateDir: string, artifacts: Artifacts): Promise<void> {
+  await configureHeadscale(plan, stateDir);
+  ensureClient(stateDir);
+  const config = join(stateDir, "headscale/config.yaml");
+  await start(plan, stateDir, "headscale", [artifacts.headscale, "--config", config, "serve"], () =>
+    existsSync(join(stateDir, "headscale/headscale.sock")),
+  );
+  const daemon = [process.execPath, join(import.meta.dirname, "daemon.ts"), stateDir, artifacts.headscale];
+  await start(plan, stateDir, "services", daemon, (log) => log.includes("ready\n"));
+}
+
+/** The OAuth client that the sandbox's tailnet knows. */
+export function ensureClient(stateDir: string): OauthClient {
+  const path = join(stateDir, "oauth.json");
+  if (!existsSync(path)) {
+    const client: OauthClient = {
+      id: `k${randomBytes(8).toString("hex")}CNTRL`,
+      secret: `tskey-client-${randomBytes(24).toString("hex")}`,
+      tags: ["tag:k3s"],
+    };
+    writeFileSync(path, JSON.stringify(client), { mode: 0o600 });
+  }
+  return JSON.parse(readFileSync(path, "utf8")) as OauthClient;
+}
+
+async function start(
+  plan: Plan,
+  stateDir: string,
+  name: string,
+  argv: readonly string[],
+  isReady: (log: string) => boolean,
+): Promise<void> {
+  const cgroup = `${prefix(plan)}/${name}`;
+  if (processesIn(cgroup).length > 0) return;
+  const path = join(stateDir, "logs", `${name}.log`);
+  for (const folder of ["pids", "systemd"]) mkdirSync(join("/sys/fs/cgroup", folder, cgroup), { recursive: true });
+  const joinCgroup = cgroupFolders(cgroup).map((folder) => `echo $$ > '${folder}/cgroup.procs'`).join(" && ");
+  const log = openSync(path, "w");
+  const net = `--net=/run/netns/${namespace(plan, "outer")}`;
+  spawn("sh", ["-c", `${joinCgroup} && exec "$@"`, "sh", "nsenter", net, ...argv], {
+    detached: true,
+    stdio: ["ignore", log, log],
+    env: { PATH: process.env["PATH"], HOME: stateDir },
+  }).unref();
+  const deadline = Date.now() + 30_000;
+  while (!isReady(readFileSync(path, "utf8"))) {
+    await sleep(50);
+    const ended = processesIn(cgroup).length === 0 && Date.now() > deadline - 27_000;
+    if (!ended && Date.now() < deadline) continue;
+    throw new Error(`${name} did not start:\n${readFileSync(path, "utf8").split("\n").slice(-15).join("\n")}`);
+  }
+}
