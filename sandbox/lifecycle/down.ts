@@ -14,7 +14,9 @@ const NETNS = "/run/netns";
  */
 export async function down(name: string): Promise<void> {
   const own = prefix({ name, index: 0 });
-  const namespaces = existsSync(NETNS) ? readdirSync(NETNS).filter((entry) => entry.startsWith(`${own}-`)) : [];
+  const namespaces = existsSync(NETNS)
+    ? readdirSync(NETNS).filter((entry) => entry.startsWith(`${own}-`))
+    : [];
   await killAll(own, namespaces);
   for (const mount of mountsBelow(stateFolder(name))) await run(["umount", "--lazy", mount]);
   for (const entry of namespaces) await run(["ip", "netns", "delete", entry]);
@@ -29,7 +31,8 @@ async function killAll(own: string, namespaces: readonly string[]): Promise<void
     const pids = new Set([...processesIn(own), ...processesInNamespaces(paths)]);
     pids.delete(process.pid);
     if (pids.size === 0) return;
-    if (Date.now() > deadline) throw new Error(`these processes of the sandbox do not end: ${[...pids].join(", ")}`);
+    if (Date.now() > deadline)
+      throw new Error(`these processes of the sandbox do not end: ${[...pids].join(", ")}`);
     for (const pid of pids) {
       try {
         process.kill(pid, "SIGKILL");

@@ -44,9 +44,9 @@ const NAT = `
 table ip sandbox {
   map private { type ipv4_addr : ipv4_addr; }
   map public { type ipv4_addr : ipv4_addr; }
-  chain prerouting { type nat hook prerouting priority dstnat; dnat to ip daddr map @private; }
-  chain output { type nat hook output priority dstnat; dnat to ip daddr map @private; }
-  chain postrouting { type nat hook postrouting priority srcnat; oifname != "aws" snat to ip saddr map @public; }
+  chain prerouting { type nat hook prerouting priority -100; dnat to ip daddr map @private; }
+  chain output { type nat hook output priority -100; dnat to ip daddr map @private; }
+  chain postrouting { type nat hook postrouting priority 100; oifname != "aws" snat to ip saddr map @public; }
 }
 `;
 
@@ -66,7 +66,7 @@ export async function attach(plan: Plan, place: Place, network: Network, host: n
     `addr add ${interfaceIpv4(plan, network, host)}/24 dev eth0`,
     `addr add ${ipv6(plan, network, host)}/64 dev eth0 nodad`,
     `route add default via ${interfaceIpv4(plan, network, GATEWAY)}`,
-    `-6 route add default via ${ipv6(plan, network, GATEWAY)}`,
+    `route add default via ${ipv6(plan, network, GATEWAY)}`,
   ]);
   if (network === "aws") await mapPublicAddress(plan, host);
 }

@@ -41,5 +41,9 @@ export function interfaceIpv4(plan: Plan, network: Network, host: number): strin
 export const GATEWAY = 1;
 
 export function services(plan: Plan): { dns: string; front: string; headscale: string } {
-  return { dns: ipv4(plan, "services", 53), front: ipv4(plan, "services", 10), headscale: ipv4(plan, "services", 11) };
+  return {
+    dns: ipv4(plan, "services", 53),
+    front: ipv4(plan, "services", 10),
+    headscale: ipv4(plan, "services", 11),
+  };
 }

@@ -129,13 +129,10 @@ const destroy = buildCommand({
 
 /** Stands in the help only: their arguments belong to another program, so cli.ts hands them over unread. */
 const passthrough = (brief: string) =>
-  buildCommand({
+  buildCommand<Record<never, never>, string[], Context>({
     docs: { brief },
-    parameters: {
-      flags: {},
-      positional: { kind: "array", parameter: { brief: "handed over", parse: String, placeholder: "ARG" } },
-    },
-    func(this: Context, ..._args: string[]) {},
+    parameters: { positional: { kind: "array", parameter: { brief: "handed over", parse: String, placeholder: "ARG" } } },
+    func() {},
   });
 
 export const root = buildRouteMap({

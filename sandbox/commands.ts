@@ -1,0 +1,157 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { execa } from "execa";
+import { EXIT, UserError } from "../src/output/errors.ts";
+import type { Io } from "../src/output/io.ts";
+import { table } from "../src/output/table.ts";
+import { hostCgroup, hostCommand } from "./hosts/server.ts";
+import { down } from "./lifecycle/down.ts";
+import { processesIn } from "./lifecycle/processes.ts";
+import { placeCommand } from "./network/places.ts";
+import { namespace, prefix } from "./network/plan.ts";
+import { clusterFolder, stateFolder } from "./paths.ts";
+import { listSandboxes, readState, type SandboxState } from "./state.ts";
+import { sandboxUp } from "./up.ts";
+
+const HELP = `USAGE
+  infra-k3s sandbox up [--example NAME] [--bare]   an internet on this machine, three servers, and the cluster on them
+  infra-k3s sandbox down                           end it and leave nothing
+  infra-k3s sandbox status [--json]                what stands
+  infra-k3s sandbox exec PLACE -- COMMAND…         run a command in a place: operator, internet, outer, or a server
+  infra-k3s sandbox logs [NAME]                    the log of a service or server's console; without NAME, their names
+
+FLAGS
+  --name NAME   which sandbox; default: default
+  --example     the example cluster to make; default: three-clouds
+  --bare        servers only: leave the cluster to your own \`infra-k3s up\`
+  --json        up: the events of the product's \`up\`; status: one JSON object
+`;
+
+/** `infra-k3s sandbox …`; returns the exit code. */
+export async function runSandbox(argv: readonly string[], io: Io): Promise<number> {
+  const end = argv.indexOf("--");
+  const { values, positionals } = parse(end === -1 ? argv : argv.slice(0, end));
+  const command = end === -1 ? [] : argv.slice(end + 1);
+  const [verb, target] = positionals;
+  const name = values.name;
+  if (values.help || verb === undefined) {
+    io.out(HELP);
+    return verb === undefined && !values.help ? EXIT.usage : EXIT.ok;
+  }
+  switch (verb) {
+    case "up":
+      return sandboxUp({ name, example: values.example, bare: values.bare, json: values.json }, io);
+    case "down":
+      await down(name);
+      io.err(`sandbox ${name}: nothing of it is left\n`);
+      return EXIT.ok;
+    case "status":
+      return status(name, values.json, io);
+    case "exec":
+      return execute(standing(name), target, command);
+    case "logs":
+      return logs(name, target, io);
+    default:
+      throw new UserError(
+        { what: `there is no command "sandbox ${verb}"`, fix: "infra-k3s sandbox --help" },
+        EXIT.usage,
+      );
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        name: { type: "string", default: "default" },
+        example: { type: "string", default: "three-clouds" },
+        bare: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    throw new UserError({ what, fix: "infra-k3s sandbox --help" }, EXIT.usage);
+  }
+}
+
+function standing(name: string): SandboxState {
+  const state = readState(name);
+  if (state !== undefined) return state;
+  const names = listSandboxes().map((sandbox) => sandbox.name);
+  throw new UserError({
+    what: `there is no sandbox ${name}`,
+    fix: names.length === 0 ? "infra-k3s sandbox up" : `sandboxes: ${names.join(", ")}`,
+  });
+}
+
+function hostNames(name: string): string[] {
+  const folder = join(stateFolder(name), "hosts");
+  return existsSync(folder) ? readdirSync(folder).sort() : [];
+}
+
+function status(name: string, json: boolean, io: Io): number {
+  const plan = standing(name);
+  const hosts = hostNames(name).map((host) => ({
+    name: host,
+    running: processesIn(hostCgroup(plan, host)).length > 0,
+  }));
+  const services = ["headscale", "services"].map((service) => ({
+    name: service,
+    running: processesIn(`${prefix(plan)}/${service}`).length > 0,
+  }));
+  const all = [...services, ...hosts];
+  if (json) io.out(`${JSON.stringify({ name, cluster: clusterFolder(name), services, hosts })}\n`);
+  else {
+    const rows = all.map((part) => [part.name, part.running ? "running" : "off"]);
+    io.out(`sandbox ${name}, cluster repository ${clusterFolder(name)}\n\n${table(["PART", "STATE"], rows)}`);
+  }
+  return all.every((part) => part.running) ? EXIT.ok : EXIT.failed;
+}
+
+/** The child's own exit code and terminal. */
+async function execute(
+  plan: SandboxState,
+  place: string | undefined,
+  command: readonly string[],
+): Promise<number> {
+  if (place === undefined || command.length === 0) {
+    throw new UserError(
+      { what: "where, and what?", fix: "infra-k3s sandbox exec PLACE -- COMMAND…" },
+      EXIT.usage,
+    );
+  }
+  const [file, ...rest] = [...placePrefix(plan, place), ...command];
+  const result = await execa(file ?? "", rest, { stdio: "inherit", reject: false });
+  return result.exitCode ?? EXIT.failed;
+}
+
+function placePrefix(plan: SandboxState, place: string): readonly string[] {
+  if (place === "operator" || place === "internet") return placeCommand(plan, place, stateFolder(plan.name));
+  if (place === "outer") return ["nsenter", `--net=/run/netns/${namespace(plan, "outer")}`];
+  const hosts = hostNames(plan.name);
+  if (hosts.includes(place)) return hostCommand(plan, place);
+  const places = ["operator", "internet", "outer", ...hosts];
+  throw new UserError(
+    { what: `there is no place "${place}"`, fix: `places: ${places.join(", ")}` },
+    EXIT.usage,
+  );
+}
+
+function logs(name: string, target: string | undefined, io: Io): number {
+  standing(name);
+  const folder = join(stateFolder(name), "logs");
+  const names = readdirSync(folder).sort();
+  if (target === undefined) io.out(names.map((file) => `${file.replace(/\.log$/, "")}\n`).join(""));
+  else {
+    const file = names.find((candidate) => candidate === target || candidate === `${target}.log`);
+    if (file === undefined)
+      throw new UserError({ what: `no log "${target}"`, fix: `logs: ${names.join(", ")}` }, EXIT.usage);
+    io.out(readFileSync(join(folder, file), "utf8"));
+  }
+  return EXIT.ok;
+}

@@ -1,0 +1,143 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { loadCluster } from "../src/config/load.ts";
+import type { ClusterNode, Servers } from "../src/config/model.ts";
+import { UserError } from "../src/output/errors.ts";
+import type { Io } from "../src/output/io.ts";
+import { PRODUCT_ROOT } from "../src/repository/shipped.ts";
+import { ensureAnsible } from "../src/tools/ansible/install.ts";
+import { ensureArtifacts } from "./artifacts/artifacts.ts";
+import { run } from "./command.ts";
+import { ensureRootfs, rootfsFolder } from "./hosts/rootfs.ts";
+import { createServer } from "./hosts/server.ts";
+import { down } from "./lifecycle/down.ts";
+import { createNetwork } from "./network/create.ts";
+import { placeCommand } from "./network/places.ts";
+import type { Plan } from "./network/plan.ts";
+import { clusterFolder, stateFolder } from "./paths.ts";
+import { ensureClient, startServices } from "./services/start.ts";
+import { fillDebian } from "./services/debian.ts";
+import { fillMirror } from "./services/mirror.ts";
+import { ensureTrust } from "./services/trust.ts";
+import { listSandboxes, readState } from "./state.ts";
+
+export interface UpOptions {
+  name: string;
+  example: string;
+  /** Stop before the product's `up`: the internet and the servers stand, the cluster is not made. */
+  bare: boolean;
+  json: boolean;
+}
+
+/** From nothing to three Ready nodes: the sandbox's internet, its servers, then the product's own `up` in it. */
+export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
+  const start = Date.now();
+  const step = (line: string) =>
+    io.err(`[${String(Math.round((Date.now() - start) / 1000)).padStart(4)} s] ${line}\n`);
+  const { ensureReady } = await import("./lifecycle/preflight.ts");
+  await ensureReady(step);
+  step("programs: the sandbox's tailscale, headscale and K3s");
+  const artifacts = await ensureArtifacts(step);
+  await ensureAnsible(step);
+  if (!existsSync(rootfsFolder())) step("hosts' system: debootstrap of Debian 12 (about 2 min)");
+  const rootfs = await ensureRootfs();
+
+  const { name } = options;
+  const stateDir = stateFolder(name);
+  const plan = await claim(name, stateDir, step);
+  await ensureTrust(plan, stateDir);
+  await fillMirror(stateDir, artifacts);
+  await fillDebian(stateDir, rootfs);
+  step("internet: DNS, mirror, Tailscale's control server");
+  await startServices(plan, stateDir, artifacts);
+
+  const nodes = exampleNodes(options.example);
+  step(`servers: ${nodes.map((node) => `${node.name} at ${node.provider}`).join(", ")}`);
+  const servers = await createServers(plan, stateDir, nodes);
+  await makeRepository(plan, stateDir, options.example, servers);
+  if (options.bare) return 0;
+  step("the product's own `up`, as its operator runs it");
+  return product(plan, stateDir, ["up", ...(options.json ? ["--json"] : [])]);
+}
+
+/** A sandbox that stands is used again; what a crash left is cleared first. */
+async function claim(name: string, stateDir: string, step: (line: string) => void): Promise<Plan> {
+  const existing = readState(name);
+  if (existing !== undefined && existsSync(`/run/netns/infra-k3s-${name}-outer`)) return existing;
+  await down(name);
+  const taken = new Set(listSandboxes().map(({ index }) => index));
+  const index = [...Array(16).keys()].find((candidate) => !taken.has(candidate));
+  if (index === undefined)
+    throw new UserError({ what: "16 sandboxes are up", fix: "end one: infra-k3s sandbox down NAME" });
+  mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
+  const plan: Plan = { name, index };
+  step(`sandbox ${name}: ${stateDir}`);
+  await createNetwork(plan);
+  // Written when the network is whole: without it the sandbox does not count as standing.
+  writeFileSync(join(stateDir, "sandbox.json"), JSON.stringify(plan));
+  return plan;
+}
+
+function exampleNodes(example: string): readonly ClusterNode[] {
+  const loaded = loadCluster(
+    readFileSync(join(PRODUCT_ROOT, "examples", example, "cluster.yaml"), "utf8"),
+    example,
+  );
+  if (!loaded.ok) throw new Error(`the example ${example} is invalid`);
+  return loaded.value.nodes;
+}
+
+async function createServers(plan: Plan, stateDir: string, nodes: readonly ClusterNode[]): Promise<Servers> {
+  const key = join(stateDir, "operator/id_ed25519");
+  if (!existsSync(key)) {
+    mkdirSync(join(stateDir, "operator"), { recursive: true, mode: 0o700 });
+    await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator", "-f", key]);
+  }
+  const authorizedKey = readFileSync(`${key}.pub`, "utf8").trim();
+  const created = await Promise.all(
+    nodes.map(async (node, index) => {
+      const request = { name: node.name, provider: node.provider, number: 10 + index, authorizedKey };
+      return [node.name, await createServer(plan, stateDir, request)] as const;
+    }),
+  );
+  return Object.fromEntries(created);
+}
+
+/** What a person would do by hand: `init`, the servers' addresses, the credentials. */
+async function makeRepository(
+  plan: Plan,
+  stateDir: string,
+  example: string,
+  servers: Servers,
+): Promise<void> {
+  const cluster = clusterFolder(plan.name);
+  mkdirSync(cluster, { recursive: true });
+  const client = ensureClient(stateDir);
+  const envrc = join(cluster, ".envrc.local");
+  if (!existsSync(envrc)) {
+    const lines = {
+      TAILSCALE_OAUTH_CLIENT_ID: client.id,
+      TAILSCALE_OAUTH_CLIENT_SECRET: client.secret,
+      INFRA_K3S_SSH_KEY: join(stateDir, "operator/id_ed25519"),
+    };
+    const text = Object.entries(lines).map(([name, value]) => `export ${name}='${value}'\n`);
+    writeFileSync(envrc, text.join(""), { mode: 0o600 });
+  }
+  writeFileSync(join(cluster, "servers.json"), `${JSON.stringify(servers, null, 2)}\n`);
+  if (existsSync(join(cluster, "ansible/inventory/group_vars/all/vault.yml"))) return;
+  const code = await product(plan, stateDir, ["init", cluster, "--example", example]);
+  if (code !== 0) throw new UserError({ what: "the cluster repository could not be made" });
+}
+
+/** The product's CLI, run where its operator is. */
+async function product(plan: Plan, stateDir: string, args: readonly string[]): Promise<number> {
+  const [file, ...prefix] = placeCommand(plan, "operator", stateDir);
+  const cli = join(PRODUCT_ROOT, "src/cli.ts");
+  const result = await execa(file, [...prefix, process.execPath, ...process.execArgv, cli, ...args], {
+    stdio: "inherit",
+    reject: false,
+    env: { INFRA_K3S_CLUSTER: clusterFolder(plan.name) },
+  });
+  return result.exitCode ?? 1;
+}
