@@ -12,7 +12,10 @@ const PACKAGES = [
   "ca-certificates", "procps", "kmod", "netbase", "less",
 ]; // prettier-ignore
 
-const key = createHash("sha256").update(JSON.stringify([SUITE, PACKAGES])).digest("hex").slice(0, 12);
+const key = createHash("sha256")
+  .update(JSON.stringify([SUITE, PACKAGES]))
+  .digest("hex")
+  .slice(0, 12);
 
 export function rootfsFolder(): string {
   return cacheFolder("rootfs", `${SUITE}-${key}`);
@@ -26,10 +29,24 @@ export async function ensureRootfs(): Promise<string> {
   mkdirSync(dirname(folder), { recursive: true });
   try {
     const mirror = await debianMirror();
-    await run(["debootstrap", "--variant=minbase", `--include=${PACKAGES.join(",")}`, SUITE, building, mirror]);
+    await run([
+      "debootstrap",
+      "--variant=minbase",
+      `--include=${PACKAGES.join(",")}`,
+      SUITE,
+      building,
+      mirror,
+    ]);
     // Each host gets its own of these.
-    for (const path of ["etc/machine-id", "etc/hostname", "etc/resolv.conf"]) rmSync(`${building}/${path}`, { force: true });
-    await run(["sh", "-c", `rm -f "$1"/etc/ssh/ssh_host_* "$1"/var/cache/apt/archives/*.deb`, "sh", building]);
+    for (const path of ["etc/machine-id", "etc/hostname", "etc/resolv.conf"])
+      rmSync(`${building}/${path}`, { force: true });
+    await run([
+      "sh",
+      "-c",
+      `rm -f "$1"/etc/ssh/ssh_host_* "$1"/var/cache/apt/archives/*.deb`,
+      "sh",
+      building,
+    ]);
     renameSync(building, folder);
   } finally {
     rmSync(building, { recursive: true, force: true });
@@ -40,6 +57,8 @@ export async function ensureRootfs(): Promise<string> {
 /** The first mirror that apt on this machine uses for Debian itself. */
 async function debianMirror(): Promise<string> {
   const listing = await run(["apt-get", "indextargets", "--format", "$(SITE) $(REPO_URI) $(RELEASE)"]);
-  const line = listing.split("\n").find((candidate) => candidate.endsWith(` ${SUITE}`) && candidate.includes("debian"));
+  const line = listing
+    .split("\n")
+    .find((candidate) => candidate.endsWith(` ${SUITE}`) && candidate.includes("debian"));
   return line?.split(" ")[1] ?? "https://deb.debian.org/debian";
 }

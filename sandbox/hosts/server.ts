@@ -47,7 +47,11 @@ export async function startServer(plan: Plan, stateDir: string, name: string): P
 
 /** As a provider's "power off": at once. */
 export async function stopServer(plan: Plan, name: string): Promise<void> {
-  for (let pids = processesIn(hostCgroup(plan, name)); pids.length > 0; pids = processesIn(hostCgroup(plan, name))) {
+  for (
+    let pids = processesIn(hostCgroup(plan, name));
+    pids.length > 0;
+    pids = processesIn(hostCgroup(plan, name))
+  ) {
     for (const pid of pids) kill(pid);
     await sleep(100);
   }
@@ -58,7 +62,7 @@ export function hostCommand(plan: Plan, name: string): [string, ...string[]] {
   const init = initOf(plan, name);
   if (init === undefined) throw new Error(`the host ${name} is not running`);
   return [
-    "nsenter", `--target=${init}`, "--mount", "--uts", "--ipc", "--net", "--pid", `--root=/proc/${init}/root`, "--wd=/",
+    "nsenter", `--target=${init}`, "--mount", "--uts", "--ipc", "--net", "--pid", `--root=/proc/${init}/root`, "--wdns=/",
     "setpriv", "--bounding-set=-sys_time", "--inh-caps=-all",
   ]; // prettier-ignore
 }
@@ -94,10 +98,19 @@ async function furnish(plan: Plan, stateDir: string, folder: string, request: Se
   write("etc/apt/sources.list", readFileSync(join(stateDir, "debian/sources.list"), "utf8"));
   cpSync(join(stateDir, "debian/sandbox.asc"), join(upper, "etc/apt/keyrings/sandbox.asc"));
   cpSync(join(stateDir, "ca/ca.pem"), join(upper, "usr/local/share/ca-certificates/sandbox.crt"));
-  cpSync(join(stateDir, "ca/certs"), join(upper, "etc/ssl/certs"), { recursive: true, verbatimSymlinks: true });
+  cpSync(join(stateDir, "ca/certs"), join(upper, "etc/ssl/certs"), {
+    recursive: true,
+    verbatimSymlinks: true,
+  });
   for (const file of ["host-setup", "host-setup.service"]) {
-    const target = file.endsWith(".service") ? `etc/systemd/system/sandbox-${file}` : `usr/local/lib/sandbox/${file}`;
-    write(target, readFileSync(join(import.meta.dirname, file), "utf8"), file === "host-setup" ? 0o755 : 0o644);
+    const target = file.endsWith(".service")
+      ? `etc/systemd/system/sandbox-${file}`
+      : `usr/local/lib/sandbox/${file}`;
+    write(
+      target,
+      readFileSync(join(import.meta.dirname, file), "utf8"),
+      file === "host-setup" ? 0o755 : 0o644,
+    );
   }
   mkdirSync(join(upper, "etc/systemd/system/sysinit.target.wants"), { recursive: true });
   const unit = "sandbox-host-setup.service";
@@ -126,12 +139,16 @@ async function authorize(upper: string, { provider, authorizedKey }: ServerReque
     if (file === "shadow") await run(["chmod", "0640", path]);
   }
   mkdirSync(join(upper, "etc/sudoers.d"), { recursive: true });
-  writeFileSync(join(upper, "etc/sudoers.d/90-cloud-init-users"), `${user} ALL=(ALL) NOPASSWD:ALL\n`, { mode: 0o440 });
+  writeFileSync(join(upper, "etc/sudoers.d/90-cloud-init-users"), `${user} ALL=(ALL) NOPASSWD:ALL\n`, {
+    mode: 0o440,
+  });
 }
 
 async function waitForSsh(plan: Plan, stateDir: string, name: string): Promise<void> {
   const deadline = Date.now() + 60_000;
-  const address = (await run(["ip", "-n", namespace(plan, `host-${name}`), "-4", "-o", "addr", "show", "eth0"]))
+  const address = (
+    await run(["ip", "-n", namespace(plan, `host-${name}`), "-4", "-o", "addr", "show", "eth0"])
+  )
     .split(/\s+/)
     .find((word) => word.includes("/24"));
   const target = address?.split("/")[0] ?? interfaceIpv4(plan, "hetzner", 10);
@@ -141,7 +158,8 @@ async function waitForSsh(plan: Plan, stateDir: string, name: string): Promise<v
       await run(["ip", "netns", "exec", namespace(plan, "outer"), "timeout", "3", "bash", "-c", probe]);
       return;
     } catch {
-      if (Date.now() > deadline) throw new Error(`${name} does not answer on port 22: ${await lastWords(stateDir, name)}`);
+      if (Date.now() > deadline)
+        throw new Error(`${name} does not answer on port 22: ${await lastWords(stateDir, name)}`);
       await sleep(200);
     }
   }
@@ -149,7 +167,10 @@ async function waitForSsh(plan: Plan, stateDir: string, name: string): Promise<v
 
 async function lastWords(stateDir: string, name: string): Promise<string> {
   const journal = join(stateDir, "hosts", name, "upper/var/log/journal");
-  const console = readFileSync(join(stateDir, "logs", `${name}.log`), "utf8").split("\n").slice(-10).join("\n");
+  const console = readFileSync(join(stateDir, "logs", `${name}.log`), "utf8")
+    .split("\n")
+    .slice(-10)
+    .join("\n");
   if (!existsSync(journal) || readdirSync(journal).length === 0) return console;
   return `${console}\n${await run(["journalctl", "-D", journal, "-n", "20", "--no-pager"]).catch(() => "")}`;
 }
