@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Plan, PUBLIC_RESOLVERS, services } from "../network/plan.ts";
 import { serveDns } from "./dns.ts";
+import { faultsFile } from "./faults.ts";
 import { serveFront } from "./front.ts";
 import { Headscale } from "./headscale.ts";
-import { FRONT_NAMES, zone } from "./names.ts";
+import { FRONT_NAMES, TAILNET, zone } from "./names.ts";
 import { type OauthClient, tailscaleApi } from "./tailscale-api.ts";
 import { issue } from "./trust.ts";
 
@@ -20,7 +21,9 @@ await serveFront({
   address: services(plan).front,
   ...(await issue(stateDir, "front", FRONT_NAMES)),
   mirror: join(stateDir, "mirror"),
-  api: tailscaleApi(headscale, client),
+  api: tailscaleApi(headscale, client, TAILNET),
+  names: FRONT_NAMES,
+  faults: faultsFile(stateDir),
   requestLog: join(stateDir, "logs/requests.jsonl"),
 });
 process.stdout.write("ready\n");

@@ -12,7 +12,9 @@ const KEYRING = "/etc/apt/keyrings/sandbox.asc";
 
 /** The packages that the roles install, by the roles' own list. */
 export function rolePackages(): string[] {
-  const defaults = parse(readFileSync(join(PRODUCT_ROOT, "ansible/roles/base/defaults/main.yml"), "utf8")) as {
+  const defaults = parse(
+    readFileSync(join(PRODUCT_ROOT, "ansible/roles/base/defaults/main.yml"), "utf8"),
+  ) as {
     base_packages: string[];
   };
   return defaults.base_packages;
@@ -28,7 +30,10 @@ export async function fillDebian(stateDir: string, rootfs: string): Promise<void
   const binary = "main/binary-amd64";
   mkdirSync(join(dist, binary), { recursive: true });
   cpSync(pool, join(host, "pool"), { recursive: true });
-  writeFileSync(join(dist, binary, "Packages"), await run(["apt-ftparchive", "packages", "pool"], { cwd: host }));
+  writeFileSync(
+    join(dist, binary, "Packages"),
+    await run(["apt-ftparchive", "packages", "pool"], { cwd: host }),
+  );
   const options = ["Origin=infra-k3s", "Label=sandbox", `Suite=${SUITE}`, `Codename=${SUITE}`, "Components=main", "Architectures=amd64"]; // prettier-ignore
   const release = await run([
     "apt-ftparchive", ...options.flatMap((option) => ["-o", `APT::FTPArchive::Release::${option}`]), "release", dist,
@@ -48,7 +53,17 @@ async function sign(stateDir: string, dist: string): Promise<void> {
   const home = join(stateDir, "gnupg");
   mkdirSync(folder, { recursive: true });
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  const gpg = ["gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""] as const;
+  const gpg = [
+    "gpg",
+    "--homedir",
+    home,
+    "--batch",
+    "--quiet",
+    "--pinentry-mode",
+    "loopback",
+    "--passphrase",
+    "",
+  ] as const;
   await run([...gpg, "--quick-generate-key", "infra-k3s sandbox", "ed25519", "sign", "never"]);
   await run([...gpg, "--yes", "--clearsign", "--output", join(dist, "InRelease"), join(dist, "Release")]);
   await run([...gpg, "--armor", "--output", join(folder, "sandbox.asc"), "--export"]);
@@ -58,7 +73,10 @@ async function sign(stateDir: string, dist: string): Promise<void> {
 /** The packages' files, in the user's cache: what apt would fetch for them on a host as it is made here. */
 async function ensurePackages(rootfs: string): Promise<string> {
   const packages = rolePackages();
-  const key = createHash("sha256").update(JSON.stringify([rootfs, packages])).digest("hex").slice(0, 12);
+  const key = createHash("sha256")
+    .update(JSON.stringify([rootfs, packages]))
+    .digest("hex")
+    .slice(0, 12);
   const folder = cacheFolder("debian", key);
   if (existsSync(folder)) return folder;
   const building = `${folder}.${process.pid}`;

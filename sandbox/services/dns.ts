@@ -17,12 +17,17 @@ export function answer(query: Packet, zone: ReadonlyMap<string, string>): Packet
     flags: base | (address === undefined ? NXDOMAIN : 0),
     questions: query.questions ?? [],
     answers:
-      address !== undefined && question?.type === "A" ? [{ type: "A", class: "IN", name, ttl: 5, data: address }] : [],
+      address !== undefined && question?.type === "A"
+        ? [{ type: "A", class: "IN", name, ttl: 5, data: address }]
+        : [],
   };
 }
 
 /** Serves the zone over UDP and TCP on these addresses. */
-export async function serveDns(addresses: readonly string[], zone: ReadonlyMap<string, string>): Promise<void> {
+export async function serveDns(
+  addresses: readonly string[],
+  zone: ReadonlyMap<string, string>,
+): Promise<void> {
   await Promise.all(addresses.flatMap((address) => [serveUdp(address, zone), serveTcp(address, zone)]));
 }
 

@@ -1,61 +1,119 @@
-import { appendFileSync, createReadStream, readFileSync, statSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer } from "node:https";
-import { join, normalize } from "node:path";
+import { createServer, type Server } from "node:https";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createSecureContext } from "node:tls";
+import { type Fault, takeFault } from "./faults.ts";
+import { sendFile } from "./files.ts";
 import type { Reply, Request } from "./tailscale-api.ts";
 
 export interface FrontOptions {
   address: string;
+  /** 443, but for tests. */
+  port?: number;
   key: string;
   cert: string;
+  /** The hosts answered for; a client that names another is not spoken to. */
+  names: readonly string[];
   /** Folder with a folder per host name, and below it the paths it serves. */
   mirror: string;
   api: (request: Request) => Promise<Reply>;
   requestLog: string;
+  /** The fault schedule's file. */
+  faults: string;
 }
 
 /** One HTTPS server for every name that is not headscale's: files of the mirror, and Tailscale's API. */
-export function serveFront(options: FrontOptions): Promise<void> {
-  const server = createServer({ key: readFileSync(options.key), cert: readFileSync(options.cert) }, (request, response) => {
-    respond(options, request, response).catch((error: unknown) => {
-      response.writeHead(500).end(`${String(error)}\n`);
-    });
+export async function serveFront(options: FrontOptions): Promise<Server> {
+  const context = createSecureContext({ key: readFileSync(options.key), cert: readFileSync(options.cert) });
+  const server = createServer(
+    {
+      SNICallback: (name, done) => {
+        if (options.names.includes(name)) done(null, context);
+        else done(new Error(`${name} is not a name of this sandbox`));
+      },
+    },
+    (request, response) => {
+      respond(options, request, response).catch((error: unknown) => {
+        if (response.headersSent) response.destroy();
+        else response.writeHead(500).end(`${String(error)}\n`);
+      });
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(options.port ?? 443, options.address, resolve);
   });
-  return new Promise((resolve, reject) => {
-    server.once("error", reject).listen(443, options.address, resolve);
-  });
+  return server;
 }
 
-async function respond(options: FrontOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(
+  options: FrontOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const host = (request.headers.host ?? "").split(":")[0] ?? "";
   const path = request.url ?? "/";
+  const method = request.method ?? "GET";
+  const fault = takeFault(options.faults, { host, method, path });
+  const began = Date.now();
+  const client = request.socket.remoteAddress;
   response.once("close", () => {
-    const entry = { at: new Date().toISOString(), host, method: request.method, path, status: response.statusCode };
+    const entry = {
+      at: new Date(began).toISOString(),
+      client,
+      host,
+      method,
+      path,
+      status: response.statusCode,
+      ms: Date.now() - began,
+      ...(fault === undefined ? {} : { fault }),
+      ...(response.writableFinished ? {} : { cut: true }),
+    };
     appendFileSync(options.requestLog, `${JSON.stringify(entry)}\n`);
   });
-  if (host !== "api.tailscale.com") return sendFile(join(options.mirror, host), path, request, response);
-  const { status, body } = await options.api({
-    method: request.method ?? "GET",
-    path,
-    authorization: request.headers.authorization ?? "",
-    body: await text(request),
-  });
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-}
-
-function sendFile(root: string, url: string, request: IncomingMessage, response: ServerResponse): void {
-  const file = join(root, normalize(decodeURIComponent(url.split("?")[0] ?? "/")));
-  const stat = statSync(file, { throwIfNoEntry: false });
-  if (!file.startsWith(`${root}/`) || stat?.isFile() !== true) {
-    response.writeHead(404, { "content-type": "text/plain" }).end("Not Found: the sandbox's mirror does not have this\n");
+  if (fault !== undefined) {
+    await sleep(fault.delayMs);
+    if (fault.status !== undefined) {
+      response.writeHead(fault.status, fault.headers).end(fault.body);
+      return;
+    }
+    spoil(response, fault);
+  }
+  if (!options.names.includes(host)) {
+    response.writeHead(421, { "content-type": "text/plain" }).end(`${host} is not served here\n`);
     return;
   }
-  response.writeHead(200, {
-    "content-type": "application/octet-stream",
-    "content-length": stat.size,
-    "last-modified": stat.mtime.toUTCString(),
-  });
-  if (request.method === "HEAD") response.end();
-  else createReadStream(file).pipe(response);
+  if (host !== "api.tailscale.com") return sendFile(join(options.mirror, host), path, request, response);
+  const authorization = request.headers.authorization ?? "";
+  const { status, body } = await options.api({ method, path, authorization, body: await text(request) });
+  const json = JSON.stringify(body);
+  response
+    .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(json) })
+    .end(json);
+}
+
+/** Lets the server do its work, but ends the connection before or within the answer. */
+function spoil(response: ServerResponse, { lostReply, truncateAt }: Fault): void {
+  const limit = lostReply ? 0 : truncateAt;
+  if (limit === undefined) return;
+  const send = response.write.bind(response);
+  let sent = 0;
+  const cut = (chunk: unknown): boolean => {
+    const bytes = Buffer.from(chunk as Uint8Array);
+    const part = bytes.subarray(0, Math.max(0, limit - sent));
+    sent += bytes.length;
+    const over = sent >= limit;
+    if (lostReply) response.destroy();
+    else if (part.length > 0) send(part, () => over && response.destroy());
+    else if (over) response.destroy();
+    return !over;
+  };
+  response.write = cut as typeof response.write;
+  response.end = ((chunk?: unknown) => {
+    if (chunk !== undefined && typeof chunk !== "function") cut(chunk);
+    if (lostReply || sent < limit) response.destroy();
+    return response;
+  }) as typeof response.end;
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { run } from "../command.ts";
 import { type Plan, services } from "../network/plan.ts";
-import { CONTROL_NAMES } from "./names.ts";
+import { CONTROL_NAMES, TAILNET } from "./names.ts";
 import { issue } from "./trust.ts";
 
 const USER = "operator";
@@ -48,7 +48,12 @@ export async function configureHeadscale(plan: Plan, stateDir: string): Promise<
     database: { type: "sqlite", sqlite: { path: join(folder, "db.sqlite"), write_ahead_log: true } },
     log: { level: "info", format: "text" },
     policy: { mode: "file", path: join(folder, "policy.json") },
-    dns: { magic_dns: true, base_domain: "sandbox.ts.net", override_local_dns: false, nameservers: { global: [] } },
+    dns: {
+      magic_dns: true,
+      base_domain: TAILNET.name,
+      override_local_dns: false,
+      nameservers: { global: [] },
+    },
     unix_socket: join(folder, "headscale.sock"),
     unix_socket_permission: "0700",
     logtail: { enabled: false },
@@ -70,7 +75,12 @@ export class Headscale {
     if (users?.some(({ name }) => name === USER) !== true) await this.#json(["users", "create", USER]);
   }
 
-  async createKey(options: { tags: readonly string[]; reusable: boolean; ephemeral: boolean; seconds: number }): Promise<{ id: string; key: string }> {
+  async createKey(options: {
+    tags: readonly string[];
+    reusable: boolean;
+    ephemeral: boolean;
+    seconds: number;
+  }): Promise<{ id: string; key: string }> {
     const key = (await this.#json([
       "preauthkeys", "create", "--user", "1", "--tags", options.tags.join(","), "--expiration", `${options.seconds}s`,
       ...(options.reusable ? ["--reusable"] : []),
@@ -102,5 +112,6 @@ export interface HeadscaleNode {
   forced_tags?: string[];
   valid_tags?: string[];
   online?: boolean;
+  created_at?: { seconds: number };
   last_seen?: { seconds: number };
 }

@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { cpSync, createReadStream, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  createReadStream,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import { K3S, PINS } from "../artifacts/pins.ts";

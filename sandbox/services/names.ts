@@ -2,9 +2,18 @@ import { type Plan, services } from "../network/plan.ts";
 
 export const DEBIAN_HOST = "debian.sandbox.internal";
 /** Hosts whose files the front serves from the mirror, and Tailscale's API. */
-export const FRONT_NAMES = ["github.com", "pkgs.tailscale.com", "dl.k8s.io", "api.tailscale.com", DEBIAN_HOST];
+export const FRONT_NAMES = [
+  "github.com",
+  "pkgs.tailscale.com",
+  "dl.k8s.io",
+  "api.tailscale.com",
+  DEBIAN_HOST,
+];
 /** Hosts that headscale answers for. */
 export const CONTROL_NAMES = ["controlplane.tailscale.com", "login.tailscale.com"];
+
+/** The tailnet that headscale serves; tag:k3s is its OAuth client's own. */
+export const TAILNET = { name: "sandbox.ts.net", tagOwners: { "tag:k3s": [] } } as const;
 
 /** Every name of the sandbox's internet and its address; a name not here does not exist. */
 export function zone(plan: Plan): ReadonlyMap<string, string> {

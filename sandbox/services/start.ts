@@ -14,8 +14,8 @@ export async function startServices(plan: Plan, stateDir: string, artifacts: Art
   await configureHeadscale(plan, stateDir);
   ensureClient(stateDir);
   const config = join(stateDir, "headscale/config.yaml");
-  await start(plan, stateDir, "headscale", [artifacts.headscale, "--config", config, "serve"], () =>
-    existsSync(join(stateDir, "headscale/headscale.sock")),
+  await start(plan, stateDir, "headscale", [artifacts.headscale, "--config", config, "serve"], (log) =>
+    log.includes("listening and serving HTTP"),
   );
   const daemon = [process.execPath, join(import.meta.dirname, "daemon.ts"), stateDir, artifacts.headscale];
   await start(plan, stateDir, "services", daemon, (log) => log.includes("ready\n"));
@@ -29,6 +29,7 @@ export function ensureClient(stateDir: string): OauthClient {
       id: `k${randomBytes(8).toString("hex")}CNTRL`,
       secret: `tskey-client-${randomBytes(24).toString("hex")}`,
       tags: ["tag:k3s"],
+      scopes: ["auth_keys", "devices:core"],
     };
     writeFileSync(path, JSON.stringify(client), { mode: 0o600 });
   }
@@ -45,8 +46,11 @@ async function start(
   const cgroup = `${prefix(plan)}/${name}`;
   if (processesIn(cgroup).length > 0) return;
   const path = join(stateDir, "logs", `${name}.log`);
-  for (const folder of ["pids", "systemd"]) mkdirSync(join("/sys/fs/cgroup", folder, cgroup), { recursive: true });
-  const joinCgroup = cgroupFolders(cgroup).map((folder) => `echo $$ > '${folder}/cgroup.procs'`).join(" && ");
+  for (const folder of ["pids", "systemd"])
+    mkdirSync(join("/sys/fs/cgroup", folder, cgroup), { recursive: true });
+  const joinCgroup = cgroupFolders(cgroup)
+    .map((folder) => `echo $$ > '${folder}/cgroup.procs'`)
+    .join(" && ");
   const log = openSync(path, "w");
   const net = `--net=/run/netns/${namespace(plan, "outer")}`;
   spawn("sh", ["-c", `${joinCgroup} && exec "$@"`, "sh", "nsenter", net, ...argv], {
@@ -59,6 +63,8 @@ async function start(
     await sleep(50);
     const ended = processesIn(cgroup).length === 0 && Date.now() > deadline - 27_000;
     if (!ended && Date.now() < deadline) continue;
-    throw new Error(`${name} did not start:\n${readFileSync(path, "utf8").split("\n").slice(-15).join("\n")}`);
+    throw new Error(
+      `${name} did not start:\n${readFileSync(path, "utf8").split("\n").slice(-15).join("\n")}`,
+    );
   }
 }

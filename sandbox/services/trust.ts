@@ -1,4 +1,12 @@
-import { appendFileSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { run } from "../command.ts";
 import { services, type Plan } from "../network/plan.ts";
@@ -30,7 +38,11 @@ function trustStore(folder: string, system: string, certificate: string, hash: s
 }
 
 /** A certificate for these names, good for what asks for it inside the sandbox. Returns paths of key and chain. */
-export async function issue(stateDir: string, name: string, names: readonly string[]): Promise<{ key: string; cert: string }> {
+export async function issue(
+  stateDir: string,
+  name: string,
+  names: readonly string[],
+): Promise<{ key: string; cert: string }> {
   const folder = join(stateDir, "ca");
   const [key, cert] = [join(folder, `${name}.key`), join(folder, `${name}.pem`)];
   await run([
