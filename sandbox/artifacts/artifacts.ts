@@ -1,17 +1,18 @@
-import { createHash } from "node:crypto";
-import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
-import { zstdDecompress } from "node:zlib";
+import { join, relative } from "node:path";
 import { cacheFolder } from "../../src/tools/cache.ts";
 import { run } from "../command.ts";
 import { ensureGo, goEnvironment } from "./go.ts";
+import { alone } from "./lock.ts";
 import { type ArtifactName, GO, K3S, type Pin, PINS } from "./pins.ts";
+import { takePrebuilt } from "./prebuilt.ts";
+import { faultOf, fillFolder, sha256 } from "./store.ts";
 
 export type Artifacts = Record<ArtifactName | "k3s" | "kubectl", string>;
 export type Progress = (line: string) => void;
 
+const LDFLAGS = "-s -w";
 const K3S_SOURCE = join(import.meta.dirname, "../k3s");
 
 interface Wanted {
@@ -19,7 +20,7 @@ interface Wanted {
   version: string;
   minutes: number;
   folder: string;
-  make(folder: string, progress: Progress): Promise<void>;
+  make: (folder: string, progress: Progress) => Promise<void>;
 }
 
 /**
@@ -28,12 +29,8 @@ interface Wanted {
  */
 export async function ensureArtifacts(progress: Progress): Promise<Artifacts> {
   const all = wanted();
-  const missing = all.filter(({ folder }) => !isWhole(folder));
-  for (const [index, one] of missing.entries()) {
-    const rest = missing.slice(index + 1).map(({ name }) => name);
-    const then = rest.length > 0 ? `; then ${rest.join(", ")}` : "";
-    progress(`${index + 1} of ${missing.length}: ${one.name} ${one.version}${then}`);
-    await make(one, progress);
+  if (stillToCome().length > 0) {
+    await alone(cacheFolder("artifacts", "lock"), progress, () => make(all.filter(isMissing), progress));
   }
   const path = (name: ArtifactName | "k3s") => join(all.find((one) => one.name === name)?.folder ?? "", name);
   return {
@@ -47,7 +44,7 @@ export async function ensureArtifacts(progress: Progress): Promise<Artifacts> {
 
 /** What `ensureArtifacts` still has to get, with the usual minutes if it must be built. */
 export function stillToCome(): { name: string; minutes: number }[] {
-  return wanted().filter(({ folder }) => !isWhole(folder));
+  return wanted().filter(isMissing);
 }
 
 function wanted(): Wanted[] {
@@ -57,66 +54,56 @@ function wanted(): Wanted[] {
       name,
       version: pin.version,
       minutes: pin.minutes,
-      folder: cacheFolder("artifacts", `${name}-${pin.version}-${key([pin, GO])}`),
+      folder: cacheFolder(
+        "artifacts",
+        `${name}-${pin.version}-${key([pin.module, pin.version, pin.package, LDFLAGS, GO])}`,
+      ),
       make: async (folder, progress) => {
-        if (!(await takePrebuilt(name, pin, folder, progress))) await buildModule(name, pin, folder, progress);
+        if (!(await takePrebuilt(name, pin, folder, progress)))
+          await buildModule(name, pin, folder, progress);
       },
     };
   });
-  const sources = globSync(["**/*.go", "**/go.mod", "**/go.sum", "build"], { cwd: K3S_SOURCE }).sort();
-  const source = sources.map((file) => readFileSync(join(K3S_SOURCE, file), "utf8"));
   const k3s: Wanted = {
     name: "k3s",
     version: K3S.release,
     minutes: K3S.minutes,
-    folder: cacheFolder("artifacts", `k3s-${key([source, GO])}`),
+    folder: cacheFolder("artifacts", `k3s-${key([sourceOf(K3S_SOURCE), GO])}`),
     make: async (folder, progress) => {
       const go = await ensureGo(progress);
-      progress(`building the K3s stand-in from Kubernetes ${K3S.kubernetes} (about ${K3S.minutes} min, less when done before)`);
-      await run(["nice", "-n", "19", "sh", join(K3S_SOURCE, "build"), go, folder], { env: goEnvironment() });
+      progress(
+        `building the K3s stand-in from Kubernetes ${K3S.kubernetes} (about ${K3S.minutes} min, less when done before)`,
+      );
+      await run(["nice", "-n", "19", "ionice", "-c", "3", "sh", join(K3S_SOURCE, "build"), go, folder], {
+        env: goEnvironment(),
+      });
     },
   };
   return [...modules, k3s];
 }
 
-async function make({ folder, make: fill }: Wanted, progress: Progress): Promise<void> {
-  const building = `${folder}.${process.pid}`;
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(building, { recursive: true });
-  try {
-    await fill(building, progress);
-    // Written last: a folder without it is not whole.
-    const hashes = globSync("*", { cwd: building }).map((file) => [file, sha256(readFileSync(join(building, file)))]);
-    writeFileSync(join(building, "hashes.json"), JSON.stringify(Object.fromEntries(hashes)));
-    renameSync(building, folder);
-  } finally {
-    rmSync(building, { recursive: true, force: true });
-  }
+/** Every file that a build reads, by name and content. */
+function sourceOf(folder: string): string[][] {
+  return globSync("**/*", { cwd: folder, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !/_test\.go$|\.md$|\.txt$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .map((path) => [relative(folder, path), readFileSync(path, "utf8")]);
 }
 
-/** Whether every file is there with the hash it had when it was made. */
-function isWhole(folder: string): boolean {
-  const manifest = join(folder, "hashes.json");
-  if (!existsSync(manifest)) return false;
-  const hashes = JSON.parse(readFileSync(manifest, "utf8")) as Record<string, string>;
-  return Object.entries(hashes).every(([file, hash]) => {
-    const path = join(folder, file);
-    return existsSync(path) && sha256(readFileSync(path)) === hash;
-  });
+function isMissing({ folder }: Wanted): boolean {
+  return faultOf(folder) !== undefined;
 }
 
-async function takePrebuilt(name: string, pin: Pin, folder: string, progress: Progress): Promise<boolean> {
-  const prebuilt = process.env["INFRA_K3S_ARTIFACT_CACHE"];
-  if (prebuilt === undefined) return false;
-  const file = join(prebuilt, `${name}-${pin.version}-linux-amd64.zst`);
-  if (!existsSync(file)) return false;
-  const compressed = readFileSync(file);
-  if (sha256(compressed) !== pin.prebuiltSha256) {
-    progress(`${file} is not the file that is pinned; it is not used`);
-    return false;
+async function make(missing: readonly Wanted[], progress: Progress): Promise<void> {
+  for (const [index, one] of missing.entries()) {
+    const rest = missing.slice(index + 1).map(({ name, minutes }) => `${name} (${minutes} min if built)`);
+    const then = rest.length > 0 ? `; then ${rest.join(", ")}` : "";
+    progress(`${index + 1} of ${missing.length}: ${one.name} ${one.version}${then}`);
+    const fault = existsSync(one.folder) ? faultOf(one.folder) : undefined;
+    if (fault !== undefined) progress(`${fault}; it is made again`);
+    await fillFolder(one.folder, (building) => one.make(building, progress));
   }
-  writeFileSync(join(folder, name), await promisify(zstdDecompress)(compressed), { mode: 0o755 });
-  return true;
 }
 
 async function buildModule(name: string, pin: Pin, folder: string, progress: Progress): Promise<void> {
@@ -127,7 +114,7 @@ async function buildModule(name: string, pin: Pin, folder: string, progress: Pro
     writeFileSync(join(work, "go.mod"), `module build\n\ngo 1.26\n\nrequire ${pin.module} v${pin.version}\n`);
     await run(
       [
-        "nice", "-n", "19", go, "build", "-mod=mod", "-trimpath", "-buildvcs=false", "-ldflags=-s -w",
+        "nice", "-n", "19", "ionice", "-c", "3", go, "build", "-mod=mod", "-trimpath", "-buildvcs=false", `-ldflags=${LDFLAGS}`,
         "-o", join(folder, name), pin.package,
       ],
       { cwd: work, env: goEnvironment() },
@@ -140,8 +127,4 @@ async function buildModule(name: string, pin: Pin, folder: string, progress: Pro
 
 function key(data: unknown): string {
   return sha256(JSON.stringify(data)).slice(0, 12);
-}
-
-function sha256(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
 }
