@@ -22,16 +22,21 @@ class CallbackModule(CallbackBase):
     CALLBACK_TYPE = "stdout"
     CALLBACK_NAME = "infra_k3s_events"
 
+    def __init__(self):
+        super().__init__()
+        # The last failure of each host: it counts only if nothing rescued it, which is known later.
+        self._failures = {}
+
     def _write(self, **event):
         print(json.dumps(event), flush=True)
 
-    def _task(self, result, kind, message=""):
-        self._write(
-            kind=kind,
-            host=result._host.get_name(),
-            task=result._task.get_name(),
-            message=message,
-        )
+    def _event(self, result, kind, message):
+        return {
+            "kind": kind,
+            "host": result._host.get_name(),
+            "task": result._task.get_name(),
+            "message": message,
+        }
 
     def v2_playbook_on_task_start(self, task, is_conditional):
         self._write(kind="task", task=task.get_name())
@@ -40,11 +45,12 @@ class CallbackModule(CallbackBase):
         self._write(kind="task", task=task.get_name())
 
     def v2_runner_on_ok(self, result):
+        self._failures.pop(result._host.get_name(), None)
         message = "" if result._task.no_log else str(result._result.get("msg", ""))
         if result.is_changed():
-            self._task(result, "changed", message)
-        elif result._result.get("warnings") or result._task.action.endswith("debug"):
-            self._task(result, "note", message)
+            self._write(**self._event(result, "changed", message))
+        elif result._task.action.endswith("debug"):
+            self._write(**self._event(result, "note", message))
 
     def v2_runner_on_failed(self, result, ignore_errors=False):
         if ignore_errors:
@@ -52,12 +58,16 @@ class CallbackModule(CallbackBase):
         said = result._result
         parts = [str(said.get(key, "")).strip() for key in ("msg", "stderr", "module_stderr")]
         hidden = "the task's output holds a secret and is not shown"
-        self._task(result, "failed", hidden if result._task.no_log else "\n".join(p for p in parts if p))
+        message = hidden if result._task.no_log else "\n".join(p for p in parts if p)
+        self._failures[result._host.get_name()] = self._event(result, "failed", message)
 
     def v2_runner_on_unreachable(self, result):
-        self._task(result, "unreachable", str(result._result.get("msg", "")))
+        message = str(result._result.get("msg", ""))
+        self._failures[result._host.get_name()] = self._event(result, "unreachable", message)
 
     def v2_playbook_on_stats(self, stats):
+        for event in self._failures.values():
+            self._write(**event)
         for host in sorted(stats.processed):
             s = stats.summarize(host)
             self._write(
