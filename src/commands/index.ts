@@ -129,9 +129,11 @@ const destroy = buildCommand({
 
 /** Stands in the help only: their arguments belong to another program, so cli.ts hands them over unread. */
 const passthrough = (brief: string) =>
-  buildCommand<Record<never, never>, string[], Context>({
+  buildCommand<Record<string, never>, string[], Context>({
     docs: { brief },
-    parameters: { positional: { kind: "array", parameter: { brief: "handed over", parse: String, placeholder: "ARG" } } },
+    parameters: {
+      positional: { kind: "array", parameter: { brief: "handed over", parse: String, placeholder: "ARG" } },
+    },
     func() {},
   });
 

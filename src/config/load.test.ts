@@ -1,0 +1,138 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { formatDiagnostic } from "./diagnostic.ts";
+import { loadCluster, loadServers } from "./load.ts";
+
+const EXAMPLE = readFileSync(new URL("../../examples/three-clouds/cluster.yaml", import.meta.url), "utf8");
+
+function faults(text: string): string[] {
+  const loaded = loadCluster(text, "cluster.yaml");
+  return loaded.ok
+    ? []
+    : loaded.diagnostics.map((d) => `${d.line}:${d.column} ${d.code}: ${d.message} (${d.suggestion})`);
+}
+
+describe("loadCluster", () => {
+  test("derives every default once, masters first", () => {
+    const [, ...workers] = EXAMPLE.split("  - name: ");
+    const reordered = `${EXAMPLE.slice(0, EXAMPLE.indexOf("  - name: "))}${workers
+      .toReversed()
+      .map((node) => `  - name: ${node.trimEnd()}\n`)
+      .join("")}`;
+
+    const loaded = loadCluster(reordered.replace(/^mesh:[\s\S]*?^nodes:/m, "nodes:"), "cluster.yaml");
+
+    expect(loaded).toMatchObject({
+      ok: true,
+      value: {
+        mesh: { tailnet: "-", tag: "tag:k3s" },
+        network: { clusterDns: "10.43.0.10" },
+        nodes: [
+          { name: "hetzner-1", meshName: "three-clouds-hetzner-1", arch: "amd64" },
+          { name: "aws-1" },
+          { name: "vultr-1" },
+        ],
+      },
+    });
+  });
+
+  test("tells every fault of the shape at once, each at its place", () => {
+    const text = EXAMPLE.replace("region: fsn1", "regoin: fsn1")
+      .replace("role: worker", "role: wroker")
+      .replace("10.43.0.0/16", "10.43.0.1/16")
+      .replace("domain: example.com\n", "");
+
+    expect(faults(text)).toEqual([
+      '1:1 missing-key: missing key "domain" (it must be a string)',
+      "9:16 invalid-value: serviceCidr has host bits set; did you mean 10.43.0.0/16? ()",
+      '19:5 unknown-key: unknown key "regoin" (did you mean "region"?)',
+      '22:11 invalid-value: "wroker" is not a role (did you mean "worker"?)',
+    ]);
+  });
+
+  test("tells every fault across fields at once", () => {
+    const text = EXAMPLE.replace("10.43.0.0/16", "10.42.128.0/17")
+      .replace("10.42.0.0/16", "100.100.0.0/16")
+      .replace("role: worker", "role: master")
+      .replace("v1.36.3", "v1.36.1")
+      .replace("name: aws-1", "name: vultr-1")
+      .replace("    size: t3.medium\n", "");
+
+    expect(faults(text).map((fault) => fault.split(":").slice(0, 2).join(":"))).toEqual([
+      "6:12 k3s-too-old",
+      "9:12 overlapping-networks",
+      "23:11 several-masters",
+      "27:11 duplicate-name",
+      "29:15 missing-field",
+    ]);
+  });
+
+  test.each([
+    ["no master", EXAMPLE.replace("role: master", "role: worker"), ["no-master"]],
+    ["a broken file", "name: [\n", ["yaml-syntax"]],
+    ["a duplicate key", `${EXAMPLE}name: again\n`, ["yaml-syntax"]],
+    ["an empty file", "", ["wrong-type"]],
+    [
+      "an address where none belongs",
+      EXAMPLE.replace("size: cx33", "size: cx33\n    address: 192.0.2.1"),
+      ["unused-field"],
+    ],
+  ])("refuses %s", (_, text, codes) => {
+    const loaded = loadCluster(text, "cluster.yaml");
+
+    expect(loaded.ok ? [] : [...new Set(loaded.diagnostics.map(({ code }) => code))]).toEqual(codes);
+  });
+
+  test("frames the fault with a caret", () => {
+    const text = EXAMPLE.replace("region: fsn1", "regoin: fsn1");
+    const loaded = loadCluster(text, "cluster.yaml");
+
+    expect(loaded.ok ? "" : formatDiagnostic(loaded.diagnostics[0]!, text)).toBe(
+      [
+        'cluster.yaml:20:5: error: unknown key "regoin" [unknown-key]',
+        " 20 |     regoin: fsn1",
+        "    |     ^^^^^^",
+        '   did you mean "region"?',
+      ].join("\n"),
+    );
+  });
+
+  test("names the line of any misspelt key", () => {
+    const keys = [...EXAMPLE.matchAll(/^[ -]*([a-zA-Z0-9]+):/gm)].filter((match) => match[1] !== undefined);
+    fc.assert(
+      fc.property(fc.constantFrom(...keys), (match) => {
+        const at = match.index + match[0].length - 1;
+        const text = `${EXAMPLE.slice(0, at)}x${EXAMPLE.slice(at)}`;
+        const line = EXAMPLE.slice(0, at).split("\n").length;
+
+        expect(
+          faults(text).some(
+            (fault) => fault.startsWith(`${line}:`) && fault.includes(`did you mean "${match[1]}"`),
+          ),
+        ).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("loadServers", () => {
+  test("accepts the servers' shape", () => {
+    const server = { publicIp: "198.51.100.7", sshUser: "root", sshHostKey: "ssh-ed25519 AAAAC3Nza" };
+
+    expect(loadServers(JSON.stringify({ one: server }), "servers.json")).toEqual({
+      ok: true,
+      value: { one: server },
+    });
+  });
+
+  test("places a fault in JSON too", () => {
+    const text =
+      '{\n  "one": {"publicIp": "nowhere", "sshUser": "root", "sshHostKey": "ssh-ed25519 AAAA"}\n}';
+    const loaded = loadServers(text, "servers.json");
+
+    expect(loaded.ok ? [] : loaded.diagnostics.map((d) => [d.line, d.column, d.path])).toEqual([
+      [2, 23, "one.publicIp"],
+    ]);
+  });
+});
