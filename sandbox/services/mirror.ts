@@ -39,7 +39,11 @@ export async function fillMirror(stateDir: string, artifacts: Artifacts): Promis
   put(artifacts.tailscale, `pkgs.tailscale.com/stable/${name}/tailscale`);
   put(artifacts.tailscaled, `pkgs.tailscale.com/stable/${name}/tailscaled`);
   const archive = join(stable, `${name}.tgz`);
-  await run(["tar", "--use-compress-program=gzip -1", "-cf", archive, "-C", stable, name]);
+  // The same programs make the same archive: upstream's bytes do not change with who asks either.
+  await run([
+    "tar", "--create", "--use-compress-program=gzip -1n", "--sort=name", "--mtime=@0", "--owner=0", "--group=0",
+    "--numeric-owner", "--mode=0755", `--file=${archive}`, "-C", stable, name,
+  ]); // prettier-ignore
   rmSync(join(stable, name), { recursive: true });
   writeFileSync(`${archive}.sha256`, `${await sha256(archive)}\n`);
 

@@ -1,10 +1,13 @@
 import {
-  appendFileSync,
   copyFileSync,
-  cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -12,11 +15,13 @@ import { run } from "../command.ts";
 import { services, type Plan } from "../network/plan.ts";
 
 const BUNDLE = "ca-certificates.crt";
+const STOCK = "/usr/share/ca-certificates/";
 
 /** The sandbox's own certificate authority, and the trust store and resolver of its places. Made once per sandbox. */
 export async function ensureTrust(plan: Plan, stateDir: string): Promise<void> {
   const folder = join(stateDir, "ca");
   if (existsSync(join(folder, "resolv.conf"))) return;
+  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const [key, certificate] = [join(folder, "ca.key"), join(folder, "ca.pem")];
   await run([
@@ -30,11 +35,30 @@ export async function ensureTrust(plan: Plan, stateDir: string): Promise<void> {
   writeFileSync(join(folder, "resolv.conf"), `nameserver ${services(plan).dns}\n`);
 }
 
-/** A copy of a system's trust store that also trusts the sandbox: by bundle and by hash, as OpenSSL looks. */
+/**
+ * Debian's trust store and the sandbox's authority: by bundle and by hash, as OpenSSL looks. Links to what the package
+ * ca-certificates brings are taken from this machine's store; authorities that its owner has added stay out.
+ */
 function trustStore(folder: string, system: string, certificate: string, hash: string): void {
-  cpSync(system, folder, { recursive: true, verbatimSymlinks: true });
-  appendFileSync(join(folder, BUNDLE), `\n${readFileSync(certificate, "utf8")}`);
+  mkdirSync(folder);
+  const stock = readdirSync(system)
+    .sort()
+    .filter((name) => linkTarget(join(system, name))?.startsWith(STOCK) === true);
+  for (const name of stock) symlinkSync(readlinkSync(join(system, name)), join(folder, name));
+  for (const name of readdirSync(system)) {
+    const target = linkTarget(join(system, name));
+    if (target !== undefined && stock.includes(target)) symlinkSync(target, join(folder, name));
+  }
+  const bundle = [...stock.map((name) => join(system, name)), certificate];
+  writeFileSync(
+    join(folder, BUNDLE),
+    bundle.map((path) => `${readFileSync(path, "utf8").trimEnd()}\n`).join(""),
+  );
   copyFileSync(certificate, join(folder, `${hash}.0`));
+}
+
+function linkTarget(path: string): string | undefined {
+  return lstatSync(path).isSymbolicLink() && existsSync(path) ? readlinkSync(path) : undefined;
 }
 
 /** A certificate for these names, good for what asks for it inside the sandbox. Returns paths of key and chain. */

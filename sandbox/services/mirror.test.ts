@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Artifacts } from "../artifacts/artifacts.ts";
+import { run } from "../command.ts";
+import { fillMirror } from "./mirror.ts";
+
+let folder: string;
+const states = ["one", "two"] as const;
+const read = (path: string) => readFileSync(join(folder, "one/mirror", path));
+const sha256 = (data: Buffer) => createHash("sha256").update(data).digest("hex");
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "infra-k3s-mirror-"));
+  const names = ["tailscale", "tailscaled", "headscale", "k3s", "kubectl"] as const;
+  const artifacts = Object.fromEntries(names.map((name) => [name, join(folder, name)])) as Artifacts;
+  for (const [name, path] of Object.entries(artifacts)) writeFileSync(path, `program ${name}`);
+  for (const state of states) {
+    mkdirSync(join(folder, state));
+    await fillMirror(join(folder, state), artifacts);
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("K3s: the program and a list of checksums with its line", () => {
+  const release = "github.com/k3s-io/k3s/releases/download/v1.36.3+k3s1";
+  expect(read(`${release}/k3s`).toString()).toBe("program k3s");
+  expect(read(`${release}/sha256sum-amd64.txt`).toString()).toBe(`${sha256(read(`${release}/k3s`))}  k3s\n`);
+});
+
+test("kubectl: the program and its bare checksum", () => {
+  const path = "dl.k8s.io/release/v1.36.3/bin/linux/amd64/kubectl";
+  expect(read(path).toString()).toBe("program kubectl");
+  expect(read(`${path}.sha256`).toString()).toBe(sha256(read(path)));
+});
+
+test("Tailscale: an archive with both programs in a folder of its name, and its checksum", async () => {
+  const path = "pkgs.tailscale.com/stable/tailscale_1.98.10_amd64.tgz";
+  expect(read(`${path}.sha256`).toString().trim()).toBe(sha256(read(path)));
+  const listing = await run(["tar", "--list", "--verbose", `--file=${join(folder, "one/mirror", path)}`]);
+  expect(listing).toMatch(/^-rwxr-xr-x (root\/root|0\/0) .* tailscale_1\.98\.10_amd64\/tailscale$/m);
+  expect(listing).toMatch(/^-rwxr-xr-x (root\/root|0\/0) .* tailscale_1\.98\.10_amd64\/tailscaled$/m);
+  expect(listing.split("\n")).toHaveLength(3);
+  // Two sandboxes of the same programs publish the same bytes.
+  expect(sha256(readFileSync(join(folder, "two/mirror", path)))).toBe(sha256(read(path)));
+});
