@@ -129,7 +129,8 @@ const destroy = buildCommand({
 
 /** Stands in the help only: their arguments belong to another program, so cli.ts hands them over unread. */
 const passthrough = (brief: string) =>
-  buildCommand<Record<string, never>, string[], Context>({
+  // oxlint-disable-next-line typescript/no-generated-empty-object-type -- stricli's type of "no flags"
+  buildCommand<Record<never, never>, string[], Context>({
     docs: { brief },
     parameters: {
       positional: { kind: "array", parameter: { brief: "handed over", parse: String, placeholder: "ARG" } },

@@ -1,0 +1,74 @@
+import { execa } from "execa";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** One thing the sandbox shows. Cases run in order on the same sandbox; a failed one does not stop the next. */
+export interface Case {
+  name: string;
+  run(): Promise<void>;
+}
+
+export interface Outcome {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+  all: string;
+}
+
+/** Runs a program and returns what it said, whatever its exit code. */
+export async function command(
+  argv: readonly string[],
+  options: { cwd?: string; env?: Record<string, string | undefined>; clean?: boolean; input?: string; timeout?: number } = {},
+): Promise<Outcome> {
+  const [file = "", ...args] = argv;
+  const result = await execa(file, args, {
+    reject: false,
+    all: true,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: options.env ?? {},
+    extendEnv: options.clean !== true,
+    ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
+    timeout: options.timeout ?? 900_000,
+  });
+  return {
+    exitCode: result.exitCode ?? (result.timedOut ? 124 : 137),
+    stdout: result.stdout ?? "",
+    stderr: result.stderr ?? "",
+    all: result.all ?? "",
+  };
+}
+
+/** Runs the cases within the deadline and prints one line for each; what has not run by then has failed, by name. */
+export async function runCases(cases: readonly Case[], seconds: number): Promise<{ passed: number; failed: number }> {
+  const end = Date.now() + seconds * 1000;
+  let passed = 0;
+  let failed = 0;
+  for (const { name, run } of cases) {
+    const start = Date.now();
+    const left = end - start;
+    const fault =
+      left <= 0 ? "not run: the deadline has passed" : await Promise.race([attempt(run), overdue(left)]);
+    const took = `${((Date.now() - start) / 1000).toFixed(1)} s`;
+    if (fault === "") {
+      passed++;
+      console.log(`ok      ${name} (${took})`);
+    } else {
+      failed++;
+      console.log(`FAILED  ${name} (${took})\n${fault.replaceAll(/^/gm, "        ")}`);
+    }
+  }
+  return { passed, failed };
+}
+
+async function attempt(run: () => Promise<void>): Promise<string> {
+  try {
+    await run();
+    return "";
+  } catch (error) {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
+}
+
+async function overdue(milliseconds: number): Promise<string> {
+  await sleep(milliseconds, undefined, { ref: false });
+  return "stopped: the deadline has passed";
+}
