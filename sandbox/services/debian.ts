@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { parse } from "yaml";
 import { cacheFolder } from "../../src/tools/cache.ts";
 import { PRODUCT_ROOT } from "../../src/repository/shipped.ts";
@@ -70,7 +70,10 @@ async function sign(stateDir: string, dist: string): Promise<void> {
   await run(["gpgconf", "--homedir", home, "--kill", "all"]);
 }
 
-/** The packages' files, in the user's cache: what apt would fetch for them on a host as it is made here. */
+/**
+ * The packages' files, in the user's cache: what apt would fetch for them on a host as it is made here. With the lists
+ * and keys of the hosts' Debian, not of this machine, which may be another one or have no lists at all.
+ */
 async function ensurePackages(rootfs: string): Promise<string> {
   const packages = rolePackages();
   const key = createHash("sha256")
@@ -81,16 +84,32 @@ async function ensurePackages(rootfs: string): Promise<string> {
   if (existsSync(folder)) return folder;
   const building = `${folder}.${process.pid}`;
   rmSync(building, { recursive: true, force: true });
-  mkdirSync(join(building, "partial"), { recursive: true });
+  for (const part of ["lists/partial", "cache", "archives/partial"]) {
+    mkdirSync(join(building, part), { recursive: true });
+  }
+  const settings = {
+    "Dir::Etc::SourceList": `${rootfs}/etc/apt/sources.list`,
+    "Dir::Etc::SourceParts": "/dev/null",
+    "Dir::Etc::TrustedParts": `${rootfs}/etc/apt/trusted.gpg.d`,
+    "Dir::State::Lists": join(building, "lists"),
+    "Dir::State::status": `${rootfs}/var/lib/dpkg/status`,
+    "Dir::Cache": join(building, "cache"),
+    "Dir::Cache::archives": join(building, "archives"),
+    "APT::Architecture": "amd64",
+    "APT::Sandbox::User": "root",
+    "Debug::NoLocking": "1",
+  };
+  const apt = [
+    "apt-get",
+    "--quiet",
+    ...Object.entries(settings).map(([name, value]) => `-o${name}=${value}`),
+  ] as const;
   try {
-    await run([
-      "apt-get", "install", "--download-only", "--yes", "--quiet", "--no-install-recommends",
-      "-o", `Dir::State::status=${rootfs}/var/lib/dpkg/status`, "-o", `Dir::Cache::archives=${building}`,
-      "-o", "Debug::NoLocking=1", "-o", "APT::Sandbox::User=root", ...packages,
-    ]); // prettier-ignore
-    for (const rest of ["partial", "lock"]) rmSync(join(building, rest), { recursive: true, force: true });
-    mkdirSync(dirname(folder), { recursive: true });
-    renameSync(building, folder);
+    await run([...apt, "update"]);
+    await run([...apt, "install", "--download-only", "--yes", "--no-install-recommends", ...packages]);
+    rmSync(join(building, "archives/partial"), { recursive: true });
+    rmSync(join(building, "archives/lock"), { force: true });
+    renameSync(join(building, "archives"), folder);
   } finally {
     rmSync(building, { recursive: true, force: true });
   }
