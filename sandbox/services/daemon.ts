@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Plan, PUBLIC_RESOLVERS, services } from "../network/plan.ts";
 import { serveDns } from "./dns.ts";
@@ -16,7 +16,9 @@ const client = JSON.parse(readFileSync(join(stateDir, "oauth.json"), "utf8")) as
 
 const headscale = new Headscale(headscaleProgram, stateDir);
 await headscale.ensureUser();
-await serveDns([services(plan).dns, ...PUBLIC_RESOLVERS], zone(plan));
+await serveDns([services(plan).dns, ...PUBLIC_RESOLVERS], zone(plan), (event) => {
+  appendFileSync(join(stateDir, "logs/dns.jsonl"), `${JSON.stringify({ at: new Date(), ...event })}\n`);
+});
 await serveFront({
   address: services(plan).front,
   ...(await issue(stateDir, "front", FRONT_NAMES)),

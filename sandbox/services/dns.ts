@@ -1,15 +1,26 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
-import { decode, encode, type Packet, streamDecode, streamEncode } from "dns-packet";
+import { decode, encode, type Packet } from "dns-packet";
+
+export interface DnsEvent {
+  client: string;
+  name: string;
+  type: string;
+  found: boolean;
+}
+
+type Log = (event: DnsEvent) => void;
+type Zone = ReadonlyMap<string, string>;
+
+const RECURSION_DESIRED = 0x100;
+const RECURSION_AVAILABLE = 0x80;
+const NXDOMAIN = 3;
 
 /** Answers from the zone alone; what is not in it does not exist, and is said so at once. */
-export function answer(query: Packet, zone: ReadonlyMap<string, string>): Packet {
+export function answer(query: Packet, zone: Zone): Packet {
   const question = query.questions?.[0];
   const name = question?.name.toLowerCase() ?? "";
   const address = zone.get(name);
-  const RECURSION_AVAILABLE = 0x80;
-  const RECURSION_DESIRED = 0x100;
-  const NXDOMAIN = 3;
   const base = RECURSION_AVAILABLE | ((query.flags ?? 0) & RECURSION_DESIRED);
   return {
     type: "response",
@@ -23,39 +34,68 @@ export function answer(query: Packet, zone: ReadonlyMap<string, string>): Packet
   };
 }
 
-/** Serves the zone over UDP and TCP on these addresses. */
+/** Serves the zone over UDP and TCP on these addresses. Returns what ends it. */
 export async function serveDns(
   addresses: readonly string[],
-  zone: ReadonlyMap<string, string>,
-): Promise<void> {
-  await Promise.all(addresses.flatMap((address) => [serveUdp(address, zone), serveTcp(address, zone)]));
-}
-
-function serveUdp(address: string, zone: ReadonlyMap<string, string>): Promise<void> {
-  const socket = createSocket("udp4");
-  socket.on("message", (message, from) => {
+  zone: Zone,
+  log: Log,
+  port = 53,
+): Promise<() => void> {
+  const handle = (message: Buffer, client: string): Buffer | undefined => {
     try {
-      socket.send(encode(answer(decode(message), zone)), from.port, from.address);
+      const reply = answer(decode(message), zone);
+      const { name = "", type = "" } = reply.questions?.[0] ?? {};
+      log({ client, name, type, found: ((reply.flags ?? 0) & NXDOMAIN) === 0 });
+      return encode(reply);
     } catch {
       // Not DNS: no answer.
+      return undefined;
     }
+  };
+  const closers = await Promise.all(
+    addresses.flatMap((address) => [serveUdp(address, port, handle), serveTcp(address, port, handle)]),
+  );
+  return () => {
+    for (const close of closers) close();
+  };
+}
+
+type Handle = (message: Buffer, client: string) => Buffer | undefined;
+
+function serveUdp(address: string, port: number, handle: Handle): Promise<() => void> {
+  const socket = createSocket("udp4");
+  socket.on("message", (message, from) => {
+    const reply = handle(message, from.address);
+    if (reply !== undefined) socket.send(reply, from.port, from.address);
   });
   return new Promise((resolve, reject) => {
-    socket.once("error", reject).bind(53, address, resolve);
+    socket.once("error", reject).bind(port, address, () => resolve(() => socket.close()));
   });
 }
 
-function serveTcp(address: string, zone: ReadonlyMap<string, string>): Promise<void> {
+/** Over TCP each message comes after its length in two bytes, several in a row on one connection. */
+function serveTcp(address: string, port: number, handle: Handle): Promise<() => void> {
   const server = createServer((socket) => {
-    let received = Buffer.alloc(0);
+    let held = Buffer.alloc(0);
+    socket.setTimeout(10_000, () => socket.destroy());
     socket.on("error", () => socket.destroy());
     socket.on("data", (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk]);
-      if (received.length < 2 || received.length < received.readUInt16BE(0) + 2) return;
-      socket.end(streamEncode(answer(streamDecode(received), zone)));
+      held = Buffer.concat([held, chunk]);
+      while (held.length >= 2 && held.length >= held.readUInt16BE(0) + 2) {
+        const end = held.readUInt16BE(0) + 2;
+        const reply = handle(held.subarray(2, end), socket.remoteAddress ?? "");
+        held = held.subarray(end);
+        if (reply === undefined) {
+          socket.destroy();
+          return;
+        }
+        const length = Buffer.alloc(2);
+        length.writeUInt16BE(reply.length);
+        socket.write(Buffer.concat([length, reply]));
+      }
     });
   });
   return new Promise((resolve, reject) => {
-    server.once("error", reject).listen(53, address, resolve);
+    server.once("error", reject).listen(port, address, () => resolve(() => server.close()));
   });
 }
