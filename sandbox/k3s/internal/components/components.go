@@ -6,19 +6,20 @@ import (
 	"context"
 	"os"
 
+	"github.com/spf13/cobra"
+	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
-	_ "k8s.io/component-base/logs/json/register"
-	_ "k8s.io/component-base/metrics/prometheus/clientgo"
-	_ "k8s.io/component-base/metrics/prometheus/version"
+	_ "k8s.io/component-base/logs/json/register"          // --logging-format=json
+	_ "k8s.io/component-base/metrics/prometheus/clientgo" // metrics of the clients
+	_ "k8s.io/component-base/metrics/prometheus/version"  // the version as a metric
 	kubectl "k8s.io/kubectl/pkg/cmd"
-	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
-
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 
-	"github.com/spf13/cobra"
+	"infra-k3s.invalid/sandbox/k3s/internal/flannel"
 )
 
 var commands = map[string]func() *cobra.Command{
@@ -40,9 +41,10 @@ func Is(name string) bool {
 func Run(name string, args []string) int {
 	switch name {
 	case "etcd":
-		return runEtcd(args)
+		etcdmain.Main(append([]string{"etcd"}, args...))
+		return 0
 	case "flannel":
-		return runFlannel(args)
+		return flannel.Main(args)
 	}
 	os.Args = append([]string{name}, args...)
 	command := commands[name]()

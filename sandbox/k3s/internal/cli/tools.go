@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"infra-k3s.invalid/sandbox/k3s/internal/components"
+	"infra-k3s.invalid/sandbox/k3s/internal/containerd"
+	"infra-k3s.invalid/sandbox/k3s/internal/flags"
+	"infra-k3s.invalid/sandbox/k3s/internal/payload"
+	"infra-k3s.invalid/sandbox/k3s/internal/token"
+)
+
+const (
+	dataDir       = "/var/lib/rancher/k3s"
+	adminKubeFile = "/etc/rancher/k3s/k3s.yaml"
+)
+
+// kubectl uses the server's kubeconfig where there is one; elsewhere it is a plain kubectl.
+func kubectl(args []string) int {
+	if os.Getenv("KUBECONFIG") == "" {
+		if _, err := os.Stat(adminKubeFile); err == nil {
+			_ = os.Setenv("KUBECONFIG", adminKubeFile)
+		}
+	}
+	return components.Run("kubectl", args)
+}
+
+// ctr becomes the containerd client of the payload, aimed at K3s's socket and Kubernetes' namespace.
+func ctr(args []string) int {
+	programs, err := payload.Extract(folder())
+	if err != nil {
+		return finish(err)
+	}
+	setDefault("CONTAINERD_ADDRESS", containerd.Socket)
+	setDefault("CONTAINERD_NAMESPACE", "k8s.io")
+	path := filepath.Join(programs, "bin/ctr")
+	return finish(fmt.Errorf("%s: %w", path, syscall.Exec(path, append([]string{"ctr"}, args...), os.Environ())))
+}
+
+func setDefault(name, value string) {
+	if os.Getenv(name) == "" {
+		_ = os.Setenv(name, value)
+	}
+}
+
+func folder() string {
+	if dir := os.Getenv("K3S_DATA_DIR"); dir != "" {
+		return dir
+	}
+	return dataDir
+}
+
+// manageTokens answers what needs no running server; bootstrap tokens are K3s's, not the stand-in's.
+func manageTokens(args []string) error {
+	if len(args) == 0 || args[0] == "--help" || args[0] == "-h" {
+		fmt.Print("NAME:\n   k3s token - Manage tokens\n\nCOMMANDS:\n   generate  Generate and print a bootstrap token, but do not create it on the server\n")
+		return nil
+	}
+	switch args[0] {
+	case "generate":
+		random := token.Generate() + token.Generate()
+		fmt.Println(random[:6] + "." + random[6:22])
+		return nil
+	case "create", "delete", "list", "rotate":
+		return flags.NotAnswered{What: "k3s token " + args[0]}
+	}
+	return fmt.Errorf("No help topic for '%s'", strings.TrimSpace(args[0]))
+}

@@ -1,0 +1,215 @@
+// Package server is the control plane's part of K3s: identity, etcd, the Kubernetes components, the
+// supervisor and the small controllers.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/sirupsen/logrus"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"infra-k3s.invalid/sandbox/k3s/internal/agent"
+	"infra-k3s.invalid/sandbox/k3s/internal/cloud"
+	"infra-k3s.invalid/sandbox/k3s/internal/cluster"
+	"infra-k3s.invalid/sandbox/k3s/internal/flags"
+	"infra-k3s.invalid/sandbox/k3s/internal/manifests"
+	"infra-k3s.invalid/sandbox/k3s/internal/process"
+	"infra-k3s.invalid/sandbox/k3s/internal/supervisor"
+)
+
+// Server is one control plane node.
+type Server struct {
+	Flags *flags.Values
+	Token string // as given; empty to reuse or make one
+	Group *process.Group
+
+	dir         string // DATADIR/server
+	name        string
+	nodeIP      string
+	clusterCIDR string
+	serviceCIDR string
+	clusterDNS  []string
+	identity    *identity
+}
+
+// apiServerPort is where the child listens on loopback; the supervisor stands before it.
+const apiServerPort = 6444
+
+// Run starts everything and returns when the API answers.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	var err error
+	if s.identity, err = s.ensureIdentity(); err != nil {
+		return fmt.Errorf("preparing server: %w", err)
+	}
+	if err := s.startDatabase(ctx); err != nil {
+		return err
+	}
+	if err := s.startControlPlane(); err != nil {
+		return err
+	}
+	front, err := s.startSupervisor(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.waitForAPI(ctx); err != nil {
+		return err
+	}
+	api, err := s.client()
+	if err != nil {
+		return err
+	}
+	front.SetAPI(api)
+	if err := s.writeAdminKubeconfig(); err != nil {
+		return err
+	}
+	if !s.Flags.Bool("disable-cloud-controller") {
+		go cloud.Run(ctx, api)
+	} else {
+		go cloud.ForgetPasswords(ctx, api)
+	}
+	deploy, err := manifests.New(filepath.Join(s.dir, "manifests"), s.file("cred/supervisor.kubeconfig"), s.Flags.Strings("disable"))
+	if err != nil {
+		return err
+	}
+	deploy.Apply(ctx) // the packaged roles must be there before the first node asks for its network
+	go deploy.Run(ctx)
+	logrus.Info("k3s is up and running")
+	return nil
+}
+
+// URL is where the server's own agent finds the supervisor.
+func (s *Server) URL() string {
+	host := "127.0.0.1"
+	if address := s.Flags.String("bind-address"); address != "" {
+		host = address
+	}
+	return "https://" + net.JoinHostPort(host, s.Flags.String("https-listen-port"))
+}
+
+// AgentToken is what the server's own agent joins with.
+func (s *Server) AgentToken() string { return s.identity.token }
+
+func (s *Server) prepare() error {
+	s.dir = filepath.Join(s.Flags.String("data-dir"), "server")
+	for _, dir := range []string{"tls/etcd", "cred", "manifests", "static", "db/etcd"} {
+		if err := os.MkdirAll(s.file(dir), 0o700); err != nil {
+			return err
+		}
+	}
+	if s.Flags.String("server") != "" {
+		return flags.NotAnswered{What: "--server on a server (joining a further control plane node)"}
+	}
+	if _, err := os.Stat(s.file("db/etcd/member")); err != nil && !s.Flags.Bool("cluster-init") {
+		return flags.NotAnswered{What: "a server without --cluster-init (SQLite)"}
+	}
+	var err error
+	if s.name, err = agent.NodeName(s.Flags); err != nil {
+		return err
+	}
+	addresses, err := agent.NodeIPs(s.Flags)
+	if err != nil {
+		return err
+	}
+	s.nodeIP = addresses[0]
+	return s.ranges()
+}
+
+func (s *Server) ranges() error {
+	var err error
+	if s.clusterCIDR, err = one(s.Flags, "cluster-cidr", "10.42.0.0/16"); err != nil {
+		return err
+	}
+	if s.serviceCIDR, err = one(s.Flags, "service-cidr", "10.43.0.0/16"); err != nil {
+		return err
+	}
+	s.clusterDNS = s.Flags.Strings("cluster-dns")
+	if len(s.clusterDNS) == 0 {
+		address, err := nth(s.serviceCIDR, 10)
+		if err != nil {
+			return err
+		}
+		s.clusterDNS = []string{address}
+	}
+	return nil
+}
+
+func one(values *flags.Values, name, fallback string) (string, error) {
+	given := values.Strings(name)
+	if len(given) == 0 {
+		return fallback, nil
+	}
+	if len(given) > 1 {
+		return "", flags.NotAnswered{What: "--" + name + " with two ranges (dual stack)"}
+	}
+	if _, network, err := net.ParseCIDR(given[0]); err != nil {
+		return "", fmt.Errorf("invalid %s %s: %w", name, given[0], err)
+	} else if network.IP.To4() == nil {
+		return "", flags.NotAnswered{What: "--" + name + " with an IPv6 range"}
+	}
+	return given[0], nil
+}
+
+// nth is an address of a range: the first for the kubernetes Service, the tenth for DNS.
+func nth(cidr string, n byte) (string, error) {
+	_, network, err := net.ParseCIDR(cidr)
+	if err != nil {
+		return "", err
+	}
+	address := network.IP.To4()
+	if address == nil {
+		return "", errors.New(cidr + " is not an IPv4 range")
+	}
+	return net.IPv4(address[0], address[1], address[2], address[3]+n).String(), nil
+}
+
+func (s *Server) startSupervisor(ctx context.Context) (*supervisor.Supervisor, error) {
+	port := s.Flags.Int("https-listen-port")
+	front := &supervisor.Supervisor{
+		Listen:    net.JoinHostPort(s.Flags.String("bind-address"), strconv.Itoa(port)),
+		TLSDir:    s.file("tls"),
+		Backend:   fmt.Sprintf("127.0.0.1:%d", apiServerPort),
+		Password:  s.identity.password,
+		ServerCA:  s.identity.serverCA,
+		ClientCA:  s.identity.clientCA,
+		Addresses: []string{net.JoinHostPort(s.advertised(), strconv.Itoa(port))},
+		Settings: cluster.Settings{
+			ClusterIPRange: s.clusterCIDR, ServiceIPRange: s.serviceCIDR, ClusterDNS: s.clusterDNS,
+			ClusterDomain: s.Flags.String("cluster-domain"), FlannelBackend: "vxlan",
+			HTTPSPort: port, SupervisorPort: port, DisableCCM: s.Flags.Bool("disable-cloud-controller"),
+		},
+	}
+	return front, front.Start(ctx, s.Group)
+}
+
+// advertised is the address the API tells its members: --advertise-address, else the external, else the
+// internal address.
+func (s *Server) advertised() string {
+	if address := s.Flags.String("advertise-address"); address != "" {
+		return address
+	}
+	if external := s.Flags.Strings("node-external-ip"); len(external) > 0 {
+		return external[0]
+	}
+	return s.nodeIP
+}
+
+func (s *Server) client() (kubernetes.Interface, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", s.file("cred/supervisor.kubeconfig"))
+	if err != nil {
+		return nil, err
+	}
+	config.QPS, config.Burst = 50, 100
+	return kubernetes.NewForConfig(config)
+}
+
+func (s *Server) file(name string) string { return filepath.Join(s.dir, name) }
