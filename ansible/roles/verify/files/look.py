@@ -1,0 +1,136 @@
+"""Prints the faults of this host as a JSON list, each with its cause and a fix. Reads only.
+
+Standard input: {name, unit, tag, hostname, version, node, api_fault}; node is the API's Node object, {} without one.
+"""
+
+import ipaddress
+import json
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+MESH = ipaddress.ip_network("100.64.0.0/10")
+CONFIG = "/etc/rancher/k3s/config.yaml"
+SERVER_CA = "/var/lib/rancher/k3s/agent/server-ca.crt"
+# The API, and etcd's client and peer ports: https://docs.k3s.io/installation/requirements#inbound-rules-for-k3s-nodes
+PRIVATE_PORTS = {6443: "the API", 2379: "etcd", 2380: "etcd"}
+
+
+def output(*argv):
+    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout.strip()
+
+
+def setting(name):
+    """A plain value of K3s's configuration."""
+    try:
+        with open(CONFIG, encoding="utf-8") as file:
+            found = re.search(rf"^{name}: *\"?([^\"\n]*)", file.read(), re.MULTILINE)
+    except OSError:
+        found = None
+    return found.group(1).strip() if found else ""
+
+
+def private(address):
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return ip.is_loopback or ip in MESH
+
+
+def services(want):
+    for unit in ("tailscaled.service", want["unit"]):
+        state = output("systemctl", "is-active", unit)
+        if state != "active":
+            yield f"{unit} is {state or 'not installed'}; see: journalctl -u {unit}; fix: infra-k3s up"
+        elif output("systemctl", "is-enabled", unit) != "enabled":
+            yield f"{unit} would not start at the next boot; fix: infra-k3s up"
+
+
+def mesh(want):
+    try:
+        status = json.loads(output("tailscale", "status", "--json", "--peers=false"))
+        prefs = json.loads(output("tailscale", "debug", "prefs"))
+    except ValueError:
+        yield "tailscaled does not answer; fix: infra-k3s up"
+        return
+    own = status.get("Self") or {}
+    if status.get("BackendState") != "Running":
+        yield f"Tailscale is {status.get('BackendState')}, not Running; fix: infra-k3s up"
+    if want["tag"] not in (own.get("Tags") or []):
+        yield (
+            f"the device does not carry {want['tag']}, so its key will expire; "
+            "fix: remove the device in Tailscale's admin console, then infra-k3s up"
+        )
+    if own.get("Expired"):
+        yield "the device's key has expired; fix: remove the device in Tailscale's admin console, then infra-k3s up"
+    if prefs.get("CorpDNS"):
+        yield "Tailscale rewrites this host's DNS (accept-dns), and pods would inherit it; fix: infra-k3s up"
+    if prefs.get("Hostname") != want["hostname"]:
+        yield f"the device is named {prefs.get('Hostname')}, not {want['hostname']}; fix: infra-k3s up"
+    addresses = status.get("TailscaleIPs") or []
+    if setting("node-ip") not in addresses:
+        yield (
+            f"K3s is configured for {setting('node-ip') or 'no address'}, "
+            f"but the mesh gave {', '.join(addresses) or 'none'}; fix: infra-k3s up"
+        )
+
+
+def listeners():
+    """Only the mesh and this host itself may reach the API and etcd."""
+    for line in output("ss", "--no-header", "--listening", "--tcp", "--numeric").splitlines():
+        address, _, port = line.split()[3].rpartition(":")
+        address = address.strip("[]").split("%")[0]
+        if port.isdigit() and int(port) in PRIVATE_PORTS and not private(address):
+            yield f"{PRIVATE_PORTS[int(port)]} listens on {address}:{port}, outside the mesh; fix: infra-k3s up"
+
+
+def api(want):
+    """The way every node takes to the API: through the mesh, with a certificate of the cluster's CA."""
+    url = setting("server") or f"https://{setting('bind-address')}:6443"
+    try:
+        trust = ssl.create_default_context(cafile=SERVER_CA)
+        # The cluster's CA certificates carry what Kubernetes asks for, not all that RFC 5280 does.
+        trust.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
+        urllib.request.urlopen(f"{url}/readyz", timeout=10, context=trust).close()
+    except urllib.error.HTTPError as error:
+        # Refusing a stranger is an answer.
+        if error.code not in (401, 403):
+            yield f"the API at {url} is not ready: it answers {error.code}; see: journalctl -u k3s on the master"
+    except (OSError, socket.timeout) as error:
+        yield f"the API at {url} can't be reached from here: {error}; see: tailscale ping, journalctl -u {want['unit']}"
+
+
+def node(want):
+    if want["api_fault"]:
+        yield f"the API could not be asked for the node: {want['api_fault'].strip()}"
+        return
+    found = want["node"].get("status")
+    if found is None:
+        yield f"the cluster has no node {want['name']}; see: journalctl -u {want['unit']}"
+        return
+    ready = next((c for c in found.get("conditions", []) if c["type"] == "Ready"), {})
+    if ready.get("status") != "True":
+        yield f"the node is not Ready: {ready.get('message', 'it has not reported')}; see: journalctl -u {want['unit']}"
+    version = found["nodeInfo"]["kubeletVersion"]
+    if version.split("+")[0] != want["version"].split("+")[0]:
+        yield f"the node runs {version}, not {want['version']}; fix: infra-k3s up"
+    for address in found.get("addresses", []):
+        if address["type"] == "InternalIP" and ipaddress.ip_address(address["address"]) not in MESH:
+            yield f"the node's InternalIP {address['address']} is not in the mesh ({MESH}); fix: infra-k3s up"
+    if not any(address["type"] == "InternalIP" for address in found.get("addresses", [])):
+        yield "the node has no InternalIP"
+
+
+def main():
+    want = json.load(sys.stdin)
+    faults = [*services(want), *mesh(want), *listeners(), *api(want), *node(want)]
+    json.dump([f"{want['name']}: {fault}" for fault in faults], sys.stdout)
+
+
+main()
