@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** One thing the sandbox shows. Cases run in order on the same sandbox; a failed one does not stop the next. */
 export interface Case {
   name: string;
-  run(): Promise<void>;
+  run: () => Promise<void>;
 }
 
 export interface Outcome {
@@ -17,7 +17,13 @@ export interface Outcome {
 /** Runs a program and returns what it said, whatever its exit code. */
 export async function command(
   argv: readonly string[],
-  options: { cwd?: string; env?: Record<string, string | undefined>; clean?: boolean; input?: string; timeout?: number } = {},
+  options: {
+    cwd?: string;
+    env?: Record<string, string | undefined>;
+    clean?: boolean;
+    input?: string;
+    timeout?: number;
+  } = {},
 ): Promise<Outcome> {
   const [file = "", ...args] = argv;
   const result = await execa(file, args, {
@@ -38,7 +44,10 @@ export async function command(
 }
 
 /** Runs the cases within the deadline and prints one line for each; what has not run by then has failed, by name. */
-export async function runCases(cases: readonly Case[], seconds: number): Promise<{ passed: number; failed: number }> {
+export async function runCases(
+  cases: readonly Case[],
+  seconds: number,
+): Promise<{ passed: number; failed: number }> {
   const end = Date.now() + seconds * 1000;
   let passed = 0;
   let failed = 0;

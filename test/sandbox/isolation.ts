@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { left, type Traces, traces } from "../../sandbox/lifecycle/leaks.ts";
+import { processesIn } from "../../sandbox/lifecycle/processes.ts";
+import type { Case } from "./harness.ts";
+import { at, infra, must } from "./place.ts";
+
+/** The sandbox touches nothing of the machine, and nothing of it stays. `before` was taken before it was made. */
+export function isolation(before: Traces): readonly Case[] {
+  return [
+    {
+      name: "the outer namespace has no way out",
+      async run() {
+        const routes = (await must(at("outer", "ip route; ip -6 route"))).stdout;
+        const outside = await at("outer", "timeout 3 bash -c '</dev/tcp/198.51.100.77/443'");
+        const links = (await must(at("outer", "ip -d -o link"))).stdout.split("\n");
+        const peers = links
+          .filter((line) => line.includes(" veth "))
+          .map((line) => /link-netns (\S+)/.exec(line)?.[1]);
+
+        assert.doesNotMatch(routes, /^default/m);
+        assert.match(outside.all, /unreachable/i);
+        assert.ok(peers.length >= 5);
+        for (const peer of peers)
+          assert.match(peer ?? "no peer", /^infra-k3s-default-(operator|internet|host-)/);
+        assert.match(
+          (await must(at("outer", "ls /sys/class/net"))).stdout,
+          /hetzner/,
+          "the look was into the right place",
+        );
+      },
+    },
+    {
+      name: "a host can't set the machine's clock",
+      async run() {
+        const entered = await at("vultr-1", "date -s 2001-01-01");
+        const overSsh = await infra(["ssh", "vultr-1", "date -s 2001-01-01"]);
+
+        assert.match(
+          entered.all + overSsh.all,
+          /cannot set date: Operation not permitted[\s\S]*cannot set date: Operation not permitted/,
+        );
+        assert.ok(new Date().getFullYear() > 2001);
+      },
+    },
+    {
+      name: "sandbox down leaves nothing: processes, mounts, namespaces, cgroups, loop devices, listeners",
+      async run() {
+        const planted = spawn("ip", ["netns", "exec", "infra-k3s-default-internet", "sleep", "600"], {
+          stdio: "ignore",
+        });
+        await sleep(300);
+        const standing = left(before, await traces());
+        await must(infra(["sandbox", "down"]));
+        const after = left(before, await traces());
+
+        for (const kind of ["processes: sleep", "namespaces: infra-k3s-default-outer", "cgroups: "]) {
+          assert.ok(
+            standing.some((line) => line.startsWith(kind)),
+            `the look finds what stands: ${kind}`,
+          );
+        }
+        assert.deepEqual(after, []);
+        assert.notEqual(
+          planted.exitCode ?? planted.signalCode,
+          null,
+          "a process someone else started in it is ended too",
+        );
+      },
+    },
+    {
+      name: "after a SIGKILL of everything, down leaves nothing, and up clears what is left and starts again",
+      async run() {
+        await must(infra(["sandbox", "up", "--bare"]));
+        killAll();
+        await must(infra(["sandbox", "down"]));
+        const afterDown = left(before, await traces());
+        await must(infra(["sandbox", "up", "--bare"]));
+        killAll();
+        await must(infra(["sandbox", "up", "--bare"]));
+        const hostname = (await must(at("hetzner-1", "hostname"))).stdout.trim();
+        await must(infra(["sandbox", "down"]));
+
+        assert.deepEqual(afterDown, []);
+        assert.equal(hostname, "hetzner-1");
+        assert.deepEqual(left(before, await traces()), []);
+      },
+    },
+  ];
+}
+
+function killAll(): void {
+  for (const pid of processesIn("infra-k3s-default")) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It ended in between.
+    }
+  }
+}

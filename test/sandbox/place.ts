@@ -1,0 +1,73 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { command, type Outcome } from "./harness.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+
+/** A new user's machine, as near as one machine can come: a fresh clone, an empty home, a clean environment. */
+export const work = mkdtempSync(join(tmpdir(), "infra-k3s-e2e-"));
+export const clone = join(work, "clone");
+export const home = join(work, "home");
+export const cluster = join(home, ".local/state/infra-k3s/sandbox/default/cluster");
+
+/** What the launcher may count on: node, npm, git and the shell's tools. */
+const PATH = [...new Set([dirname(process.env["npm_node_execpath"] ?? "/usr/bin/node"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"])].join(":"); // prettier-ignore
+
+export async function makeClone(): Promise<void> {
+  mkdirSync(home);
+  await must(command(["git", "clone", "--quiet", "--no-hardlinks", ROOT, clone]));
+}
+
+interface InfraOptions {
+  env?: Record<string, string | undefined>;
+  prefix?: readonly string[];
+}
+
+/** The launcher of the fresh clone, run from outside it. */
+export function infra(
+  args: readonly string[],
+  { env = {}, prefix = [] }: InfraOptions = {},
+): Promise<Outcome> {
+  const cache = process.env["INFRA_K3S_ARTIFACT_CACHE"];
+  return command([...prefix, join(clone, "infra-k3s"), ...args], {
+    cwd: work,
+    clean: true,
+    env: { PATH, HOME: home, ...(cache === undefined ? {} : { INFRA_K3S_ARTIFACT_CACHE: cache }), ...env },
+  });
+}
+
+/** A shell script in a place of the sandbox. */
+export function at(place: string, script: string): Promise<Outcome> {
+  return infra(["sandbox", "exec", place, "--", "sh", "-c", script]);
+}
+
+/** The outcome of something that has to succeed. */
+export async function must(outcome: Promise<Outcome>): Promise<Outcome> {
+  const result = await outcome;
+  if (result.exitCode !== 0)
+    throw new Error(`exit ${result.exitCode}\n${result.all.split("\n").slice(-60).join("\n")}`);
+  return result;
+}
+
+/** The last line of `up --json`: the event `done`. */
+export function done(outcome: Outcome): {
+  ok: boolean;
+  changed: number;
+  stages: { name: string; changed: number }[];
+} {
+  return JSON.parse(outcome.stdout.trim().split("\n").at(-1) ?? "null") as ReturnType<typeof done>;
+}
+
+/** Runs `work` with a file changed, and puts the file back whatever happens. */
+export async function withFile<T>(path: string, change: () => void, use: () => Promise<T>): Promise<T> {
+  const copy = join(work, "saved");
+  const existed = existsSync(path);
+  if (existed) copyFileSync(path, copy);
+  try {
+    change();
+    return await use();
+  } finally {
+    if (existed) copyFileSync(copy, path);
+  }
+}

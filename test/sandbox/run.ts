@@ -1,0 +1,37 @@
+import { rmSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { traces } from "../../sandbox/lifecycle/leaks.ts";
+import { contract } from "./contract.ts";
+import { faults } from "./faults.ts";
+import { runCases } from "./harness.ts";
+import { isolation } from "./isolation.ts";
+import { mainJob } from "./main-job.ts";
+import { infra, makeClone, work } from "./place.ts";
+
+/** End to end: one sandbox, read-only looks first, then changes and faults, and down at the end. */
+const { values } = parseArgs({
+  options: {
+    deadline: { type: "string", default: String(75 * 60) },
+    /** Run the cases whose name matches, and what they need before them. */
+    grep: { type: "string", default: "" },
+  },
+});
+
+if (process.getuid?.() !== 0) {
+  console.error("the sandbox tests need root: namespaces and containers");
+  process.exit(1);
+}
+const before = await traces();
+await makeClone();
+const cases = [...mainJob, ...contract, ...faults, ...isolation(before)];
+const [up, ...rest] = cases;
+const chosen = values.grep === "" ? cases : [up, ...rest.filter(({ name }) => name.includes(values.grep))];
+const { passed, failed } = await runCases(
+  chosen.filter((one) => one !== undefined),
+  Number(values.deadline),
+);
+await infra(["sandbox", "down"]);
+rmSync(work, { recursive: true, force: true });
+const skipped = cases.length - chosen.length;
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
