@@ -63,7 +63,7 @@ export const mainJob: readonly Case[] = [
       ]);
       const ports = new Set(addresses.map(([port]) => port));
 
-      assert.deepEqual([...ports].sort(), ["2379", "2380", "6443"], listeners);
+      assert.deepEqual([...ports].toSorted(), ["2379", "2380", "6443"], listeners);
       for (const [port, address] of addresses) {
         assert.match(address ?? "", /^(\[?::ffff:)?(100\.|127\.|\[::1\])/, `${port} on ${address}`);
       }
