@@ -1,15 +1,11 @@
 import { join } from "node:path";
-import { namespace, type Plan } from "./plan.ts";
+import { namespace, type Place, type Plan } from "./plan.ts";
 
 /**
- * The argv prefix that runs a program in the operator's or a client's place: its network, and there the sandbox's
+ * The argv prefix that runs a program of this machine in a place, such as the operator's: its network, and there the sandbox's
  * resolver and trust store, which only the program sees.
  */
-export function placeCommand(
-  plan: Plan,
-  place: "operator" | "internet",
-  stateDir: string,
-): [string, ...string[]] {
+export function placeCommand(plan: Plan, place: Place, stateDir: string): [string, ...string[]] {
   const mounts = [
     `mount --bind "$0/ca/resolv.conf" "$(readlink -f /etc/resolv.conf)"`,
     `mount --bind "$0/ca/certs" /etc/ssl/certs`,
