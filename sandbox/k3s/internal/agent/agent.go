@@ -139,6 +139,7 @@ func (a *Agent) startContainerd(ctx context.Context) error {
 	err = a.Group.Start(process.Child{
 		Name: "containerd", Path: filepath.Join(a.bin(), "containerd"),
 		Args: []string{"--config", file, "--log-level", "info"},
+		Env:  []string{a.path()},
 		Log:  filepath.Join(a.dataDir, "agent/containerd/containerd.log"),
 	})
 	if err != nil {
@@ -149,6 +150,11 @@ func (a *Agent) startContainerd(ctx context.Context) error {
 	}
 	containerd.Import(ctx, a.dataDir, a.bin())
 	return nil
+}
+
+// path puts the node's own tools first; what K3s carries fills the gaps.
+func (a *Agent) path() string {
+	return "PATH=" + os.Getenv("PATH") + ":" + a.bin() + ":" + filepath.Join(a.Programs, "aux")
 }
 
 func (a *Agent) bin() string { return filepath.Join(a.Programs, "bin") }

@@ -88,8 +88,7 @@ func (a *Agent) startProxy() error {
 func (a *Agent) component(name string, args process.Arguments, extra []string) error {
 	return a.Group.Start(process.Child{
 		Name: name, Path: process.Self(), Args: append([]string{name}, args.With(extra)...),
-		// The node's own tools come first; what K3s carries fills the gaps.
-		Env: []string{"PATH=" + os.Getenv("PATH") + ":" + a.bin() + ":" + filepath.Join(a.Programs, "aux")},
+		Env: []string{a.path()},
 	})
 }
 

@@ -91,9 +91,9 @@ func finish(err error) int {
 	case err == nil:
 		return 0
 	case errors.As(err, &missing):
-		logrus.Error(err)
+		logrus.StandardLogger().Log(logrus.FatalLevel, err)
 		return ExitNotAnswered
 	}
-	logrus.Errorf("Error: %v", err)
+	logrus.StandardLogger().Logf(logrus.FatalLevel, "Error: %v", err)
 	return 1
 }

@@ -64,28 +64,20 @@ func (s *Server) memberName() (string, error) {
 	return name, os.WriteFile(file, []byte(name), 0o600)
 }
 
-func (s *Server) startControlPlane() error {
-	for _, start := range []func() error{s.startAPIServer, s.startControllers, s.startScheduler} {
-		if err := start(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (s *Server) startAPIServer() error {
 	issuer := "https://kubernetes.default.svc." + s.Flags.String("cluster-domain")
 	args := process.Arguments{
-		"advertise-address":                  s.advertised(),
-		"advertise-port":                     s.Flags.String("https-listen-port"),
-		"allow-privileged":                   "true",
-		"anonymous-auth":                     "false",
-		"api-audiences":                      issuer + ",k3s",
-		"authorization-mode":                 "Node,RBAC",
-		"bind-address":                       "127.0.0.1",
-		"secure-port":                        strconv.Itoa(apiServerPort),
-		"client-ca-file":                     s.file("tls/client-ca.crt"),
-		"cert-dir":                           s.file("tls/temporary-certs"),
+		"advertise-address":  s.advertised(),
+		"allow-privileged":   "true",
+		"anonymous-auth":     "false",
+		"api-audiences":      issuer + ",k3s",
+		"authorization-mode": "Node,RBAC",
+		"bind-address":       "127.0.0.1",
+		"secure-port":        strconv.Itoa(apiServerPort),
+		"client-ca-file":     s.file("tls/client-ca.crt"),
+		"cert-dir":           s.file("tls/temporary-certs"),
+		// Upstream has no --advertise-port: the endpoints of the kubernetes Service are ours, see endpoints.go.
+		"endpoint-reconciler-type":           "none",
 		"enable-admission-plugins":           "NodeRestriction",
 		"enable-aggregator-routing":          "true",
 		"enable-bootstrap-token-auth":        "true",

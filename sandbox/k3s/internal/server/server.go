@@ -54,24 +54,30 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.startDatabase(ctx); err != nil {
 		return err
 	}
-	if err := s.startControlPlane(); err != nil {
+	if err := s.startAPIServer(); err != nil {
 		return err
 	}
 	front, err := s.startSupervisor(ctx)
 	if err != nil {
 		return err
 	}
+	if err := s.writeAdminKubeconfig(); err != nil {
+		return err
+	}
 	if err := s.waitForAPI(ctx); err != nil {
+		return err
+	}
+	if err := errors.Join(s.startControllers(), s.startScheduler()); err != nil {
 		return err
 	}
 	api, err := s.client()
 	if err != nil {
 		return err
 	}
-	front.SetAPI(api)
-	if err := s.writeAdminKubeconfig(); err != nil {
+	if err := s.publish(ctx, api); err != nil {
 		return err
 	}
+	front.SetAPI(api)
 	if !s.Flags.Bool("disable-cloud-controller") {
 		go cloud.Run(ctx, api)
 	} else {
