@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { HeadscaleNode } from "./headscale.ts";
-import { type Control, type OauthClient, type Reply, tailscaleApi } from "./tailscale-api.ts";
+import { FakeControl, NODE } from "./headscale.fake.ts";
+import { type OauthClient, type Reply, tailscaleApi } from "./tailscale-api.ts";
 
 const client: OauthClient = {
   id: "kTestCNTRL",
@@ -11,34 +11,6 @@ const client: OauthClient = {
 const tailnet = {
   name: "sandbox.ts.net",
   tagOwners: { "tag:k3s": [], "tag:owned": ["tag:k3s"], "tag:other": [] },
-};
-
-/** headscale, remembered in memory. */
-class FakeControl implements Control {
-  readonly keys: object[] = [];
-  list: HeadscaleNode[] = [];
-  async createKey(options: object): Promise<{ id: string; key: string }> {
-    this.keys.push(options);
-    return { id: String(this.keys.length), key: `secret-${this.keys.length}` };
-  }
-  async nodes(): Promise<HeadscaleNode[]> {
-    return this.list;
-  }
-  async deleteNode(id: string): Promise<void> {
-    this.list = this.list.filter((node) => String(node.id) !== id);
-  }
-}
-
-const node: HeadscaleNode = {
-  id: 7,
-  name: "three-clouds-hetzner-1",
-  given_name: "three-clouds-hetzner-1",
-  ip_addresses: ["100.64.0.1", "fd7a:115c:a1e0::1"],
-  forced_tags: ["tag:k3s"],
-  valid_tags: ["tag:k3s"],
-  online: true,
-  created_at: { seconds: 1_795_441_750 },
-  last_seen: { seconds: 1_795_441_750 },
 };
 
 let control: FakeControl;
@@ -210,8 +182,8 @@ describe("a key", () => {
 describe("devices", () => {
   beforeEach(() => {
     control.list = [
-      node,
-      { ...node, id: 8, name: "laptop", given_name: "laptop", forced_tags: [], valid_tags: [] },
+      NODE,
+      { ...NODE, id: 8, name: "laptop", given_name: "laptop", forced_tags: [], valid_tags: [] },
     ];
   });
 
