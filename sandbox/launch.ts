@@ -33,7 +33,9 @@ function namedCluster(): string | undefined {
   const passthrough = argv[0] === "kubectl" || argv[0] === "ssh";
   const ours = passthrough ? argv.slice(0, 3) : argv;
   const index = ours.indexOf("--cluster");
-  return index === -1 ? ours.find((arg) => arg.startsWith("--cluster="))?.slice("--cluster=".length) : ours[index + 1];
+  return index === -1
+    ? ours.find((arg) => arg.startsWith("--cluster="))?.slice("--cluster=".length)
+    : ours[index + 1];
 }
 
 function isInside(plan: SandboxState): boolean {

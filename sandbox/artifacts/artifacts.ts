@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  renameSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { cacheFolder } from "../../src/tools/cache.ts";
@@ -74,9 +83,11 @@ function wanted(): Wanted[] {
       progress(
         `building the K3s stand-in from Kubernetes ${K3S.kubernetes} (about ${K3S.minutes} min, less when done before)`,
       );
-      await run(["nice", "-n", "19", "ionice", "-c", "3", "sh", join(K3S_SOURCE, "build"), go, folder], {
+      const output = join(folder, "k3s");
+      await run(["nice", "-n", "19", "ionice", "-c", "3", "sh", join(K3S_SOURCE, "build"), go, output], {
         env: goEnvironment(),
       });
+      renameSync(`${output}.base`, join(folder, "kubectl"));
     },
   };
   return [...modules, k3s];

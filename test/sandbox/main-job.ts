@@ -61,9 +61,9 @@ export const mainJob: readonly Case[] = [
         match[2],
         match[1],
       ]);
-      const ports = new Set(addresses.map(([port]) => port));
+      const ports = new Set(addresses.map(([port]) => String(port)));
 
-      assert.deepEqual([...ports].toSorted(), ["2379", "2380", "6443"], listeners);
+      assert.deepEqual([...ports].toSorted((a, b) => a.localeCompare(b)), ["2379", "2380", "6443"], listeners);
       for (const [port, address] of addresses) {
         assert.match(address ?? "", /^(\[?::ffff:)?(100\.|127\.|\[::1\])/, `${port} on ${address}`);
       }
