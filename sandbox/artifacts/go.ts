@@ -34,6 +34,10 @@ export function goEnvironment(): Record<string, string> {
   return {
     GOTOOLCHAIN: "local",
     CGO_ENABLED: "0",
+    // The user's own settings would change the build; a cache that can be written can be deleted.
+    GOFLAGS: "-modcacherw",
+    GOWORK: "off",
+    GOEXPERIMENT: "",
     GOPATH: cacheFolder("go"),
     GOCACHE: cacheFolder("go/build"),
     GOMODCACHE: cacheFolder("go/mod"),
