@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/flannel-io/flannel v0.28.10
+	github.com/klauspost/compress v1.18.0
 	github.com/spf13/cobra v1.10.2
 	k8s.io/component-base v0.36.3
 	k8s.io/kubectl v0.0.0

@@ -37,6 +37,7 @@ func (a *Agent) startKubelet() error {
 		"failCgroupV1":             false,
 		"healthzBindAddress":       "127.0.0.1",
 		"protectKernelDefaults":    a.Flags.Bool("protect-kernel-defaults"),
+		"readOnlyPort":             0,
 		"resolvConf":               a.resolvConf(),
 		"serializeImagePulls":      false,
 		"staticPodPath":            a.file("pod-manifests"),

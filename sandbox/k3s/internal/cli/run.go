@@ -23,7 +23,8 @@ import (
 	"infra-k3s.invalid/sandbox/k3s/internal/token"
 )
 
-const grace = 15 * time.Second
+// grace is short because the API server would wait a minute for its watches; etcd ends in milliseconds.
+const grace = 3 * time.Second
 
 // read collects a verb's flags from files, command line and environment, and sets up logging.
 func read(scope flags.Scope, verb string, args []string) (*flags.Values, error) {

@@ -1,8 +1,11 @@
 package containerd
 
 import (
+	"compress/bzip2"
+	"compress/gzip"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -10,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/sirupsen/logrus"
 )
 
@@ -44,14 +48,44 @@ func Import(ctx context.Context, dataDir, programs string) {
 		}
 		file := filepath.Join(dir, entry.Name())
 		start := time.Now()
-		command := exec.CommandContext(ctx, filepath.Join(programs, "ctr"), "--address", Socket, "--namespace", "k8s.io",
-			"images", "import", "--local", "--label", "io.cri-containerd.pinned=pinned", "--label", "io.cri-containerd.image=managed", file)
-		if output, err := command.CombinedOutput(); err != nil {
-			logrus.Errorf("Unable to import images from %s: %v: %s", file, err, strings.TrimSpace(string(output)))
+		if err := importArchive(ctx, file, filepath.Join(programs, "ctr")); err != nil {
+			logrus.Errorf("Unable to import images from %s: %v", file, err)
 			continue
 		}
 		logrus.Infof("Imported images from %s in %s", file, time.Since(start).Round(time.Millisecond))
 	}
+}
+
+// importArchive gives ctr the plain tar: it does not decompress by itself.
+func importArchive(ctx context.Context, name, ctr string) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	plain, err := decompress(name, file)
+	if err != nil {
+		return err
+	}
+	command := exec.CommandContext(ctx, ctr, "--address", Socket, "--namespace", "k8s.io", "images", "import", "--local",
+		"--label", "io.cri-containerd.pinned=pinned", "--label", "io.cri-containerd.image=managed", "-")
+	command.Stdin = plain
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(output)))
+	}
+	return nil
+}
+
+func decompress(name string, file io.Reader) (io.Reader, error) {
+	switch {
+	case strings.HasSuffix(name, "gz"):
+		return gzip.NewReader(file)
+	case strings.HasSuffix(name, "bz2"), strings.HasSuffix(name, "tbz"):
+		return bzip2.NewReader(file), nil
+	case strings.HasSuffix(name, "zst"):
+		return zstd.NewReader(file)
+	}
+	return file, nil
 }
 
 func isArchive(name string) bool {

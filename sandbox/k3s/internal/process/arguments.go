@@ -1,6 +1,7 @@
 package process
 
 import (
+	"os"
 	"sort"
 	"strings"
 )
@@ -45,5 +46,13 @@ func (a Arguments) With(extra []string) []string {
 	return args
 }
 
-// Self is the running program's path in a form that stays right when its file is replaced.
-func Self() string { return "/proc/self/exe" }
+var self, selfErr = os.Executable()
+
+// Self is the running program's path, read at the start: components then show as k3s in a process list,
+// and a file replaced later does not change what this run means.
+func Self() string {
+	if selfErr != nil {
+		return "/proc/self/exe"
+	}
+	return self
+}

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/sirupsen/logrus"
 )
 
 // Child is one component.
@@ -150,6 +152,7 @@ func (g *Group) Stop(grace time.Duration) {
 	g.mutex.Unlock()
 	for i := len(running) - 1; i >= 0; i-- {
 		child := running[i]
+		start := time.Now()
 		_ = child.command.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-child.done:
@@ -157,6 +160,7 @@ func (g *Group) Stop(grace time.Duration) {
 			_ = child.command.Process.Kill()
 			<-child.done
 		}
+		logrus.Debugf("%s stopped after %s", child.Name, time.Since(start).Round(time.Millisecond))
 	}
 }
 
