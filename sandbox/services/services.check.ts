@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Artifacts } from "../artifacts/artifacts.ts";
+import { type Artifacts, ensureArtifacts } from "../artifacts/artifacts.ts";
 import { run } from "../command.ts";
 import { down } from "../lifecycle/down.ts";
 import { attach, createNetwork } from "../network/create.ts";
@@ -238,4 +238,9 @@ class Checks {
   #in(place: Place, ...argv: [string, ...string[]]): Promise<string> {
     return run([...placeCommand(PLAN, place, this.#state), ...argv]);
   }
+}
+
+if (import.meta.main) {
+  const say = (line: string) => console.log(line);
+  await checkServices(await ensureArtifacts(say), say);
 }
