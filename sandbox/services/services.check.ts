@@ -240,7 +240,8 @@ class Checks {
   }
 }
 
-if (import.meta.main) {
-  const say = (line: string) => console.log(line);
-  await checkServices(await ensureArtifacts(say), say);
+function say(line: string): void {
+  console.log(line);
 }
+
+if (import.meta.main) await checkServices(await ensureArtifacts(say), say);
