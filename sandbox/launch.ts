@@ -1,6 +1,7 @@
 import { readlinkSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { execa } from "execa";
+import { EXIT } from "../src/output/errors.ts";
 import { findRepository } from "../src/repository/locate.ts";
 import { PRODUCT_ROOT } from "../src/repository/shipped.ts";
 import { placeCommand } from "./network/places.ts";
@@ -25,8 +26,12 @@ function chosenCluster(): string | undefined {
   if (named !== undefined) return resolve(named);
   const here = findRepository(process.cwd());
   if (here !== undefined) return here;
-  const [only, ...others] = listSandboxes();
-  return only !== undefined && others.length === 0 ? clusterFolder(only.name) : undefined;
+  const [only, ...others] = listSandboxes().map(({ name }) => clusterFolder(name));
+  if (others.length === 0) return only;
+  process.stderr.write(
+    `several sandboxes are up; name the cluster with --cluster:\n  ${[only, ...others].join("\n  ")}\n`,
+  );
+  process.exit(EXIT.usage);
 }
 
 function namedCluster(): string | undefined {
