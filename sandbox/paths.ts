@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -8,6 +9,11 @@ export function stateFolder(name: string): string {
 
 export function statesFolder(): string {
   return join(process.env["XDG_STATE_HOME"] ?? join(homedir(), ".local/state"), "infra-k3s/sandbox");
+}
+
+/** What tells a sandbox from another user's of the same name. */
+export function sandboxId(name: string): string {
+  return `${name}-${createHash("sha256").update(stateFolder(name)).digest("hex").slice(0, 4)}`;
 }
 
 /** The cluster repository of a sandbox. */

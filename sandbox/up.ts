@@ -14,8 +14,8 @@ import { createServer } from "./hosts/server.ts";
 import { down } from "./lifecycle/down.ts";
 import { createNetwork } from "./network/create.ts";
 import { placeCommand } from "./network/places.ts";
-import type { Plan } from "./network/plan.ts";
-import { clusterFolder, stateFolder } from "./paths.ts";
+import { namespace, type Plan } from "./network/plan.ts";
+import { clusterFolder, sandboxId, stateFolder } from "./paths.ts";
 import { ensureClient, startServices } from "./services/start.ts";
 import { fillDebian } from "./services/debian.ts";
 import { fillMirror } from "./services/mirror.ts";
@@ -64,14 +64,14 @@ export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
 /** A sandbox that stands is used again; what a crash left is cleared first. */
 async function claim(name: string, stateDir: string, step: (line: string) => void): Promise<Plan> {
   const existing = readState(name);
-  if (existing !== undefined && existsSync(`/run/netns/infra-k3s-${name}-outer`)) return existing;
+  if (existing !== undefined && existsSync(`/run/netns/${namespace(existing, "outer")}`)) return existing;
   await down(name);
   const taken = new Set(listSandboxes().map(({ index }) => index));
   const index = [...Array(16).keys()].find((candidate) => !taken.has(candidate));
   if (index === undefined)
     throw new UserError({ what: "16 sandboxes are up", fix: "end one: infra-k3s sandbox down NAME" });
   mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
-  const plan: Plan = { name, index };
+  const plan: Plan = { name, id: sandboxId(name), index };
   step(`sandbox ${name}: ${stateDir}`);
   await createNetwork(plan);
   // Written when the network is whole: without it the sandbox does not count as standing.

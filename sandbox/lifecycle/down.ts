@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../command.ts";
 import { prefix } from "../network/plan.ts";
-import { stateFolder } from "../paths.ts";
+import { sandboxId, stateFolder } from "../paths.ts";
 import { cgroupFolders, processesIn, processesInNamespaces } from "./processes.ts";
 
 const NETNS = "/run/netns";
@@ -13,7 +13,7 @@ const NETNS = "/run/netns";
  * anybody wrote down, so it works after a SIGKILL of everything and on a sandbox that was only half made.
  */
 export async function down(name: string): Promise<void> {
-  const own = prefix({ name, index: 0 });
+  const own = prefix({ id: sandboxId(name) });
   const namespaces = existsSync(NETNS)
     ? readdirSync(NETNS).filter((entry) => entry.startsWith(`${own}-`))
     : [];

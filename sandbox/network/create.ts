@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { run } from "../command.ts";
 import {
   GATEWAY,
+  headscaleIpv6,
   interfaceIpv4,
   ipv4,
   ipv6,
@@ -28,6 +29,7 @@ export async function createNetwork(plan: Plan): Promise<void> {
       `addr add ${ipv6(plan, network, GATEWAY)}/64 dev ${network} nodad`,
     ]),
     ...[dns, front, headscale, ...PUBLIC_RESOLVERS].map((address) => `addr add ${address}/32 dev services`),
+    `addr add ${headscaleIpv6(plan)}/128 dev services nodad`,
   ]);
   // Only inside: these are the outer namespace's own settings.
   await run([

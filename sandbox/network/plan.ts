@@ -1,6 +1,8 @@
 /** The places of one sandbox and their addresses. Pure: everything follows from the name and the index. */
 export interface Plan {
   name: string;
+  /** Unique on the machine, where another user may have a sandbox of the same name: names everything the kernel knows. */
+  id: string;
   /** 0 to 15; the sandbox owns 198.18.(16 × index).0/20. */
   index: number;
 }
@@ -16,8 +18,8 @@ export const PUBLIC_RESOLVERS = ["1.1.1.1", "8.8.8.8"];
 
 export type Place = "outer" | "operator" | "internet" | `host-${string}`;
 
-export function prefix({ name }: Plan): string {
-  return `infra-k3s-${name}`;
+export function prefix({ id }: Pick<Plan, "id">): string {
+  return `infra-k3s-${id}`;
 }
 
 export function namespace(plan: Plan, place: Place): string {
@@ -46,4 +48,9 @@ export function services(plan: Plan): { dns: string; front: string; headscale: s
     front: ipv4(plan, "services", 10),
     headscale: ipv4(plan, "services", 11),
   };
+}
+
+/** tailscaled probes its relays by both protocols, and waits 3 s for the one that does not answer. */
+export function headscaleIpv6(plan: Plan): string {
+  return ipv6(plan, "services", 11);
 }

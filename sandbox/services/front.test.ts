@@ -21,7 +21,7 @@ const asked: string[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "infra-k3s-front-"));
-  await ensureTrust({ name: "test", index: 0 }, folder);
+  await ensureTrust({ name: "test", id: "test", index: 0 }, folder);
   ca = readFileSync(join(folder, "ca/ca.pem"), "utf8");
   const release = join(folder, "mirror/github.com/k3s-io/k3s/releases/download/v1.36.3+k3s1");
   mkdirSync(release, { recursive: true });

@@ -5,9 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stopServer } from "../../sandbox/hosts/server.ts";
 import { command, type Case } from "./harness.ts";
 import { status } from "./main-job.ts";
-import { at, clone, cluster, done, infra, must, withFile, work } from "./place.ts";
-
-const PLAN = { name: "default", index: 0 };
+import { at, clone, cluster, done, infra, must, readPlan, withFile, work } from "./place.ts";
 
 /** Each fault is named with its cause and a way out, and the next run ends well. */
 export const faults: readonly Case[] = [
@@ -43,7 +41,7 @@ export const faults: readonly Case[] = [
   {
     name: "a host that is down: which one and why; back again, up ends well",
     async run() {
-      await stopServer(PLAN, "vultr-1");
+      await stopServer(readPlan(), "vultr-1");
       const up = await infra(["up"]);
       await must(infra(["sandbox", "up", "--bare"]));
 

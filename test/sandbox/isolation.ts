@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { left, type Traces, traces } from "../../sandbox/lifecycle/leaks.ts";
+import { namespace, prefix } from "../../sandbox/network/plan.ts";
 import { processesIn } from "../../sandbox/lifecycle/processes.ts";
 import type { Case } from "./harness.ts";
-import { at, infra, must } from "./place.ts";
+import { at, infra, must, readPlan } from "./place.ts";
 
 /** The sandbox touches nothing of the machine, and nothing of it stays. `before` was taken before it was made. */
 export function isolation(before: Traces): readonly Case[] {
@@ -22,8 +23,7 @@ export function isolation(before: Traces): readonly Case[] {
         assert.doesNotMatch(routes, /^default/m);
         assert.match(outside.all, /unreachable/i);
         assert.ok(peers.length >= 5);
-        for (const peer of peers)
-          assert.match(peer ?? "no peer", /^infra-k3s-default-(operator|internet|host-)/);
+        for (const peer of peers) assert.ok(peer?.startsWith(`${prefix(readPlan())}-`), peer ?? "no peer");
         assert.match(
           (await must(at("outer", "ls /sys/class/net"))).stdout,
           /hetzner/,
@@ -47,7 +47,8 @@ export function isolation(before: Traces): readonly Case[] {
     {
       name: "sandbox down leaves nothing: processes, mounts, namespaces, cgroups, loop devices, listeners",
       async run() {
-        const planted = spawn("ip", ["netns", "exec", "infra-k3s-default-internet", "sleep", "600"], {
+        const outer = namespace(readPlan(), "outer");
+        const planted = spawn("ip", ["netns", "exec", namespace(readPlan(), "internet"), "sleep", "600"], {
           stdio: "ignore",
         });
         await sleep(300);
@@ -55,7 +56,7 @@ export function isolation(before: Traces): readonly Case[] {
         await must(infra(["sandbox", "down"]));
         const after = left(before, await traces());
 
-        for (const kind of ["processes: sleep", "namespaces: infra-k3s-default-outer", "cgroups: "]) {
+        for (const kind of ["processes: sleep", `namespaces: ${outer}`, "cgroups: "]) {
           assert.ok(
             standing.some((line) => line.startsWith(kind)),
             `the look finds what stands: ${kind}`,
@@ -73,11 +74,11 @@ export function isolation(before: Traces): readonly Case[] {
       name: "after a SIGKILL of everything, down leaves nothing, and up clears what is left and starts again",
       async run() {
         await must(infra(["sandbox", "up", "--bare"]));
-        killAll();
+        killAll(prefix(readPlan()));
         await must(infra(["sandbox", "down"]));
         const afterDown = left(before, await traces());
         await must(infra(["sandbox", "up", "--bare"]));
-        killAll();
+        killAll(prefix(readPlan()));
         await must(infra(["sandbox", "up", "--bare"]));
         const hostname = (await must(at("hetzner-1", "hostname"))).stdout.trim();
         await must(infra(["sandbox", "down"]));
@@ -90,8 +91,8 @@ export function isolation(before: Traces): readonly Case[] {
   ];
 }
 
-function killAll(): void {
-  for (const pid of processesIn("infra-k3s-default")) {
+function killAll(cgroup: string): void {
+  for (const pid of processesIn(cgroup)) {
     try {
       process.kill(pid, "SIGKILL");
     } catch {

@@ -63,7 +63,11 @@ export const mainJob: readonly Case[] = [
       ]);
       const ports = new Set(addresses.map(([port]) => String(port)));
 
-      assert.deepEqual([...ports].toSorted((a, b) => a.localeCompare(b)), ["2379", "2380", "6443"], listeners);
+      assert.deepEqual(
+        [...ports].toSorted((a, b) => a.localeCompare(b)),
+        ["2379", "2380", "6443"],
+        listeners,
+      );
       for (const [port, address] of addresses) {
         assert.match(address ?? "", /^(\[?::ffff:)?(100\.|127\.|\[::1\])/, `${port} on ${address}`);
       }

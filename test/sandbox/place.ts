@@ -1,6 +1,7 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import type { Plan } from "../../sandbox/network/plan.ts";
 import { command, type Outcome } from "./harness.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -48,6 +49,11 @@ export async function must(outcome: Promise<Outcome>): Promise<Outcome> {
   if (result.exitCode !== 0)
     throw new Error(`exit ${result.exitCode}\n${result.all.split("\n").slice(-60).join("\n")}`);
   return result;
+}
+
+/** The sandbox that `up` made. */
+export function readPlan(): Plan {
+  return JSON.parse(readFileSync(join(cluster, "../sandbox.json"), "utf8")) as Plan;
 }
 
 /** The last line of `up --json`: the event `done`. */
