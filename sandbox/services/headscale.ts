@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { run } from "../command.ts";
-import { type Plan, services } from "../network/plan.ts";
+import { headscaleIpv6, type Plan, services } from "../network/plan.ts";
 import { CONTROL_NAMES, TAILNET } from "./names.ts";
 import { issue } from "./trust.ts";
 
@@ -35,10 +35,11 @@ export async function configureHeadscale(plan: Plan, stateDir: string): Promise<
         region_id: 999,
         region_code: "sandbox",
         region_name: "Sandbox",
-        stun_listen_addr: `${address}:3478`,
+        stun_listen_addr: "[::]:3478",
         private_key_path: join(folder, "derp.key"),
         automatically_add_embedded_derp_region: true,
         ipv4: address,
+        ipv6: headscaleIpv6(plan),
       },
       urls: [],
       auto_update_enabled: false,

@@ -14,7 +14,7 @@ import { fillMirror } from "./mirror.ts";
 import { ensureClient, startServices } from "./start.ts";
 import { ensureTrust } from "./trust.ts";
 
-const PLAN: Plan = { name: "check-services", index: 15 };
+const PLAN: Plan = { name: "check-services", id: "check-services", index: 15 };
 const API = "https://api.tailscale.com/api/v2";
 const NODES = ["a", "b"] as const;
 type Node = (typeof NODES)[number];

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ensureTrust, issue } from "./trust.ts";
 
 let folder: string;
-const plan = { name: "test", index: 3 };
+const plan = { name: "test", id: "test", index: 3 };
 const file = (...parts: string[]) => readFileSync(join(folder, "ca", ...parts), "utf8");
 
 beforeAll(async () => {
