@@ -46,7 +46,7 @@ export function left(before: Traces, after: Traces): string[] {
 }
 
 function foreignProcesses(): string[] {
-  const own = readlinkSync("/proc/1/ns/net");
+  const own = readlinkSync("/proc/self/ns/net");
   return readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry))
     .flatMap((pid) => {
