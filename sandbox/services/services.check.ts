@@ -9,12 +9,13 @@ import { down } from "../lifecycle/down.ts";
 import { attach, createNetwork } from "../network/create.ts";
 import { placeCommand } from "../network/places.ts";
 import { ipv4, ipv6, namespace, type Place, type Plan } from "../network/plan.ts";
-import { stateFolder } from "../paths.ts";
+import { sandboxId, stateFolder } from "../paths.ts";
 import { fillMirror } from "./mirror.ts";
 import { ensureClient, startServices } from "./start.ts";
 import { ensureTrust } from "./trust.ts";
 
-const PLAN: Plan = { name: "check-services", id: "check-services", index: 15 };
+const NAME = "check-services";
+const PLAN: Plan = { name: NAME, id: sandboxId(NAME), index: 15 };
 const API = "https://api.tailscale.com/api/v2";
 const NODES = ["a", "b"] as const;
 type Node = (typeof NODES)[number];
