@@ -7,11 +7,12 @@ import { UserError } from "../src/output/errors.ts";
 import type { Io } from "../src/output/io.ts";
 import { PRODUCT_ROOT } from "../src/repository/shipped.ts";
 import { ensureAnsible } from "../src/tools/ansible/install.ts";
-import { ensureArtifacts } from "./artifacts/artifacts.ts";
+import { ensureArtifacts, stillToCome } from "./artifacts/artifacts.ts";
 import { run } from "./command.ts";
 import { ensureRootfs, rootfsFolder } from "./hosts/rootfs.ts";
 import { createServer } from "./hosts/server.ts";
 import { down } from "./lifecycle/down.ts";
+import { ensureReady, NEEDS } from "./lifecycle/preflight.ts";
 import { createNetwork } from "./network/create.ts";
 import { placeCommand } from "./network/places.ts";
 import { namespace, type Plan } from "./network/plan.ts";
@@ -35,8 +36,8 @@ export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
   const start = Date.now();
   const step = (line: string) =>
     io.err(`[${String(Math.round((Date.now() - start) / 1000)).padStart(4)} s] ${line}\n`);
-  const { ensureReady } = await import("./lifecycle/preflight.ts");
   await ensureReady(step);
+  tellWhatIsToCome(step);
   step("programs: the sandbox's tailscale, headscale and K3s");
   const artifacts = await ensureArtifacts(step);
   await ensureAnsible(step);
@@ -59,6 +60,13 @@ export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
   if (options.bare) return 0;
   step("the product's own `up`, as its operator runs it");
   return product(plan, stateDir, ["up", ...(options.json ? ["--json"] : [])]);
+}
+
+/** What the machine is asked for, and how long the parts take that are not in the user's cache yet. */
+function tellWhatIsToCome(step: (line: string) => void): void {
+  const parts = stillToCome().map(({ name, minutes }) => `${name} ${minutes} min unless prebuilt`);
+  if (!existsSync(rootfsFolder())) parts.push("Debian for the hosts 2 min");
+  step(`this machine will do (${NEEDS}); to come: ${[...parts, "the cluster 2 min"].join(", ")}`);
 }
 
 /** A sandbox that stands is used again; what a crash left is cleared first. */
