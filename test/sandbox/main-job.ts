@@ -126,7 +126,7 @@ export const mainJob: readonly Case[] = [
       assert.deepEqual(seen.map(({ name }) => name).slice(0, 3), ["base", "mesh", "k3s"]);
       for (const [host, task] of [
         ["vultr-1", "Write the kernel settings"],
-        ["aws-1", "Run tailscaled"],
+        ["aws-1", "Restart tailscaled"],
         ["hetzner-1", "Write the configuration"],
       ]) {
         assert.match(up.stdout, new RegExp(`"host":"${host}","state":"changed","task":"[^"]*${task}"`));

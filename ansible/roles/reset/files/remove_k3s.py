@@ -126,7 +126,7 @@ def main():
         if os.path.exists(f"/etc/systemd/system/{unit}"):
             remove(unit, lambda unit=unit: stop(unit))
     if list(processes()):
-        remove("running containers", kill_all)
+        remove("processes of K3s and its pods", kill_all)
     for path in mounts():
         remove(f"mount {path}", lambda path=path: unmount(path))
     for path in glob.glob("/run/netns/cni-*"):

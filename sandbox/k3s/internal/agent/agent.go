@@ -148,7 +148,9 @@ func (a *Agent) startContainerd(ctx context.Context) error {
 	if err := containerd.WaitForSocket(ctx); err != nil {
 		return err
 	}
-	containerd.Import(ctx, a.dataDir, a.bin())
+	images := &containerd.Importer{DataDir: a.dataDir, Programs: a.bin()}
+	images.Once(ctx)
+	go images.Run(ctx)
 	return nil
 }
 

@@ -14,10 +14,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
-const year = 365 * 24 * time.Hour
+const (
+	year        = 365 * 24 * time.Hour
+	renewBefore = 90 * 24 * time.Hour
+)
 
 // Authority signs certificates.
 type Authority struct {
@@ -105,6 +109,14 @@ func EnsureKey(file string) (crypto.Signer, error) {
 
 // Sign returns a certificate for the key, followed by the authority's own.
 func (a *Authority) Sign(public crypto.PublicKey, subject Subject) ([]byte, error) {
+	der, err := x509.CreateCertificate(rand.Reader, a.template(subject), a.Certificate, public, a.key)
+	if err != nil {
+		return nil, err
+	}
+	return append(encode("CERTIFICATE", der), a.PEM...), nil
+}
+
+func (a *Authority) template(subject Subject) *x509.Certificate {
 	usages := []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	if len(subject.Hosts) > 0 {
 		usages = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
@@ -132,24 +144,49 @@ func (a *Authority) Sign(public crypto.PublicKey, subject Subject) ([]byte, erro
 			template.DNSNames = append(template.DNSNames, host)
 		}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.Certificate, public, a.key)
-	if err != nil {
-		return nil, err
-	}
-	return append(encode("CERTIFICATE", der), a.PEM...), nil
+	return template
 }
 
-// Issue writes DIR/NAME.crt and .key, anew at each start (K3s renews at starts too), keeping the key.
+// Issue writes DIR/NAME.crt and .key. As K3s does, it keeps a certificate that says the same and has more
+// than 90 days left.
 func (a *Authority) Issue(dir, name string, subject Subject) error {
 	key, err := EnsureKey(filepath.Join(dir, name+".key"))
 	if err != nil {
 		return err
 	}
+	file := filepath.Join(dir, name+".crt")
+	if a.stillGood(file, key, subject) {
+		return nil
+	}
 	text, err := a.Sign(key.Public(), subject)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, name+".crt"), text, 0o644)
+	return os.WriteFile(file, text, 0o644)
+}
+
+func (a *Authority) stillGood(file string, key crypto.Signer, subject Subject) bool {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return false
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return false
+	}
+	current, err := x509.ParseCertificate(block.Bytes)
+	if err != nil || time.Until(current.NotAfter) < renewBefore || current.CheckSignatureFrom(a.Certificate) != nil {
+		return false
+	}
+	public, comparable := key.Public().(*ecdsa.PublicKey)
+	if !comparable || !public.Equal(current.PublicKey) {
+		return false
+	}
+	want := a.template(subject)
+	return current.Subject.CommonName == want.Subject.CommonName &&
+		slices.Equal(current.Subject.Organization, want.Subject.Organization) &&
+		slices.Equal(current.DNSNames, want.DNSNames) &&
+		slices.EqualFunc(current.IPAddresses, want.IPAddresses, net.IP.Equal)
 }
 
 // Split separates certificates from the key in what the server sends to a node without a request of its own.

@@ -2,11 +2,13 @@
 package containerd
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"text/template"
 )
 
 // Socket is where K3s's containerd listens.
@@ -28,16 +30,41 @@ func Write(s Settings) (string, error) {
 		return "", err
 	}
 	file := filepath.Join(dir, "config.toml")
-	text := fmt.Sprintf(template,
-		filepath.Join(s.DataDir, "agent/containerd"), Socket,
+	text := fmt.Sprintf(configuration,
+		filepath.Join(s.DataDir, "agent/containerd"), Socket, filepath.Join(s.DataDir, "agent/containerd"),
 		s.PauseImage, s.Snapshotter, filepath.Join(dir, "certs.d"),
 		!appArmorUsable(), !mayLowerOOMScore(),
 		filepath.Join(s.DataDir, "data/cni"), filepath.Join(s.DataDir, "agent/etc/cni/net.d"),
 		filepath.Join(s.Programs, "runc"), s.SystemdCgroup)
-	return file, os.WriteFile(file, []byte(text), 0o600)
+	rendered, err := userTemplate(filepath.Join(dir, "config-v3.toml.tmpl"), text)
+	if err != nil {
+		return "", err
+	}
+	return file, os.WriteFile(file, rendered, 0o600)
 }
 
-const template = `# Written by k3s at each start.
+// userTemplate renders a user's template, which may include ours as "base".
+func userTemplate(file, base string) ([]byte, error) {
+	text, err := os.ReadFile(file)
+	if os.IsNotExist(err) {
+		return []byte(base), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	// The base is text, not a template: what looks like an action in it stays as it is.
+	whole, err := template.New("config").Parse("{{ define \"base\" }}{{ .Base }}{{ end }}" + string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	var out bytes.Buffer
+	if err := whole.Execute(&out, map[string]string{"Base": base}); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return out.Bytes(), nil
+}
+
+const configuration = `# Written by k3s at each start.
 version = 3
 root = %q
 state = "/run/k3s/containerd"
@@ -46,7 +73,11 @@ state = "/run/k3s/containerd"
   address = %q
 
 [plugins.'io.containerd.internal.v1.opt']
-  path = "/var/lib/rancher/k3s/agent/containerd"
+  path = %q
+
+[plugins.'io.containerd.grpc.v1.cri']
+  stream_server_address = "127.0.0.1"
+  stream_server_port = "10010"
 
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
   sandbox = %q

@@ -34,21 +34,49 @@ func WaitForSocket(ctx context.Context) error {
 
 var archives = []string{".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz"}
 
-// Import loads the archives of agent/images, as K3s does at each start. One that fails does not keep the
-// node from starting.
-func Import(ctx context.Context, dataDir, programs string) {
-	dir := filepath.Join(dataDir, "agent/images")
+// Importer loads the archives and image lists of agent/images: at the start, and when one comes or changes.
+type Importer struct {
+	DataDir  string
+	Programs string // the folder with ctr
+	seen     map[string]time.Time
+}
+
+// Run imports again and again until the context ends.
+func (i *Importer) Run(ctx context.Context) {
+	for {
+		i.Once(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(5 * time.Second):
+		}
+	}
+}
+
+// Once imports what is new. A file that fails does not keep the node from starting.
+func (i *Importer) Once(ctx context.Context) {
+	if i.seen == nil {
+		i.seen = map[string]time.Time{}
+	}
+	dir := filepath.Join(i.DataDir, "agent/images")
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return
 	}
 	for _, entry := range entries {
-		if !isArchive(entry.Name()) {
+		file := filepath.Join(dir, entry.Name())
+		info, err := entry.Info()
+		isList := strings.HasSuffix(entry.Name(), ".txt")
+		if err != nil || i.seen[file].Equal(info.ModTime()) || (!isArchive(entry.Name()) && !isList) {
 			continue
 		}
-		file := filepath.Join(dir, entry.Name())
+		i.seen[file] = info.ModTime()
 		start := time.Now()
-		if err := importArchive(ctx, file, filepath.Join(programs, "ctr")); err != nil {
+		load := i.importArchive
+		if isList {
+			load = i.pullList
+		}
+		if err := load(ctx, file); err != nil {
 			logrus.Errorf("Unable to import images from %s: %v", file, err)
 			continue
 		}
@@ -56,8 +84,31 @@ func Import(ctx context.Context, dataDir, programs string) {
 	}
 }
 
+func (i *Importer) ctr(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, filepath.Join(i.Programs, "ctr"), append([]string{"--address", Socket, "--namespace", "k8s.io", "images"}, args...)...)
+}
+
+// pullList pulls the images that a text file names, one per line.
+func (i *Importer) pullList(ctx context.Context, name string) error {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(text)) {
+		image := strings.TrimSpace(line)
+		if image == "" || strings.HasPrefix(image, "#") {
+			continue
+		}
+		command := i.ctr(ctx, "pull", "--local", "--hosts-dir", filepath.Join(i.DataDir, "agent/etc/containerd/certs.d"), image)
+		if output, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w: %s", image, err, strings.TrimSpace(string(output)))
+		}
+	}
+	return nil
+}
+
 // importArchive gives ctr the plain tar: it does not decompress by itself.
-func importArchive(ctx context.Context, name, ctr string) error {
+func (i *Importer) importArchive(ctx context.Context, name string) error {
 	file, err := os.Open(name)
 	if err != nil {
 		return err
@@ -67,7 +118,7 @@ func importArchive(ctx context.Context, name, ctr string) error {
 	if err != nil {
 		return err
 	}
-	command := exec.CommandContext(ctx, ctr, "--address", Socket, "--namespace", "k8s.io", "images", "import", "--local",
+	command := i.ctr(ctx, "import", "--local",
 		"--label", "io.cri-containerd.pinned=pinned", "--label", "io.cri-containerd.image=managed", "-")
 	command.Stdin = plain
 	if output, err := command.CombinedOutput(); err != nil {

@@ -87,6 +87,9 @@ var Table = append(append(append(append([]Flag{
 	{Name: "secrets-encryption-provider", Scope: Server, Default: "aescbc"},
 	{Name: "enable-pprof", Kind: Bool, Scope: Both, Default: "false"},
 	{Name: "rootless", Kind: Bool, Scope: Both, Default: "false"},
+	{Name: "disable-apiserver-lb", Kind: Bool, Scope: Agent, Default: "false"},
+	{Name: "no-flannel", Kind: Bool, Scope: Agent, Default: "false"},
+	{Name: "cluster-secret", Scope: Both, Env: "K3S_CLUSTER_SECRET"},
 }, node...), images...), etcd...), datastore...)
 
 // node holds what belongs to the node itself.

@@ -30,10 +30,12 @@ type Deployer struct {
 	kubeconfig string
 	applied    map[string][sha256.Size]byte
 	failed     map[string]string
+	disabled   []string
 }
 
-// New writes the packaged files that are not disabled, and removes those that are.
+// New writes the packaged files that are not disabled.
 func New(dir, kubeconfig string, disabled []string) (*Deployer, error) {
+	d := &Deployer{dir: dir, kubeconfig: kubeconfig, disabled: disabled, applied: map[string][sha256.Size]byte{}, failed: map[string]string{}}
 	entries, err := fs.ReadDir(packaged, "packaged")
 	if err != nil {
 		return nil, err
@@ -43,16 +45,18 @@ func New(dir, kubeconfig string, disabled []string) (*Deployer, error) {
 		if err != nil {
 			return nil, err
 		}
-		file := filepath.Join(dir, entry.Name())
-		if slices.Contains(disabled, strings.TrimSuffix(entry.Name(), ".yaml")) {
-			_ = os.Remove(file)
+		if d.isDisabled(entry.Name()) {
 			continue
 		}
-		if err := os.WriteFile(file, text, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, entry.Name()), text, 0o600); err != nil {
 			return nil, err
 		}
 	}
-	return &Deployer{dir: dir, kubeconfig: kubeconfig, applied: map[string][sha256.Size]byte{}, failed: map[string]string{}}, nil
+	return d, nil
+}
+
+func (d *Deployer) isDisabled(name string) bool {
+	return slices.Contains(d.disabled, strings.TrimSuffix(name, filepath.Ext(name)))
 }
 
 // Run looks at the folder until the context ends.
@@ -74,6 +78,10 @@ func (d *Deployer) Apply(ctx context.Context) {
 			return nil
 		}
 		if _, err := os.Stat(file + ".skip"); err == nil {
+			return nil
+		}
+		if d.isDisabled(entry.Name()) {
+			d.uninstall(ctx, file)
 			return nil
 		}
 		text, err := os.ReadFile(file)
@@ -98,9 +106,22 @@ func (d *Deployer) Apply(ctx context.Context) {
 	})
 }
 
+// uninstall removes what a disabled file had deployed, and the file.
+func (d *Deployer) uninstall(ctx context.Context, file string) {
+	if err := d.kubectl(ctx, "delete", "--ignore-not-found", "--wait=false", "-f", file); err != nil {
+		logrus.Errorf("Failed to uninstall %s: %v", file, err)
+		return
+	}
+	_ = os.Remove(file)
+	logrus.Infof("Uninstalled %q", file)
+}
+
 func (d *Deployer) apply(ctx context.Context, file string) error {
-	command := exec.CommandContext(ctx, process.Self(), "kubectl", "--kubeconfig", d.kubeconfig, "apply",
-		"--server-side", "--force-conflicts", "--field-manager=deploy@k3s", "-f", file)
+	return d.kubectl(ctx, "apply", "--server-side", "--force-conflicts", "--field-manager=deploy@k3s", "-f", file)
+}
+
+func (d *Deployer) kubectl(ctx context.Context, args ...string) error {
+	command := exec.CommandContext(ctx, process.Self(), append([]string{"kubectl", "--kubeconfig", d.kubeconfig}, args...)...)
 	if output, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(output)))
 	}

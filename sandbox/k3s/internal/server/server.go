@@ -112,11 +112,14 @@ func (s *Server) prepare() error {
 			return err
 		}
 	}
-	if s.Flags.String("server") != "" {
-		return flags.NotAnswered{What: "--server on a server (joining a further control plane node)"}
-	}
-	if _, err := os.Stat(s.file("db/etcd/member")); err != nil && !s.Flags.Bool("cluster-init") {
-		return flags.NotAnswered{What: "a server without --cluster-init (SQLite)"}
+	// With a database on disk, how the cluster came to be no longer matters, as in K3s.
+	if _, err := os.Stat(s.file("db/etcd/member")); err != nil {
+		if s.Flags.String("server") != "" {
+			return flags.NotAnswered{What: "--server on a server (joining a further control plane node)"}
+		}
+		if !s.Flags.Bool("cluster-init") {
+			return flags.NotAnswered{What: "a server without --cluster-init (SQLite)"}
+		}
 	}
 	var err error
 	if s.name, err = agent.NodeName(s.Flags); err != nil {
