@@ -57,13 +57,15 @@ export async function stopServer(plan: Plan, name: string): Promise<void> {
   }
 }
 
-/** The argv prefix that runs a program in a host as its root, without the right to set the clock. */
+/** The argv prefix that runs a program in a host as its root, with a login's environment and without the right to set the clock. */
 export function hostCommand(plan: Plan, name: string): [string, ...string[]] {
   const init = initOf(plan, name);
   if (init === undefined) throw new Error(`the host ${name} is not running`);
   return [
     "nsenter", `--target=${init}`, "--mount", "--uts", "--ipc", "--net", "--pid", `--root=/proc/${init}/root`, "--wdns=/",
     "setpriv", "--bounding-set=-sys_time", "--inh-caps=-all",
+    "env", "-i", "HOME=/root", `TERM=${process.env["TERM"] ?? "dumb"}`, "LANG=C.UTF-8",
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   ]; // prettier-ignore
 }
 

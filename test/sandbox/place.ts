@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Plan } from "../../sandbox/network/plan.ts";
@@ -16,7 +16,9 @@ export const cluster = join(home, ".local/state/infra-k3s/sandbox/default/cluste
 const PATH = [...new Set([dirname(process.env["npm_node_execpath"] ?? "/usr/bin/node"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"])].join(":"); // prettier-ignore
 
 export async function makeClone(): Promise<void> {
-  mkdirSync(home);
+  // Another user may start the launcher, too.
+  chmodSync(work, 0o755);
+  mkdirSync(home, { mode: 0o700 });
   await must(command(["git", "clone", "--quiet", "--no-hardlinks", ROOT, clone]));
 }
 
