@@ -1,5 +1,5 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Plan } from "../../sandbox/network/plan.ts";
 import { command, type Outcome } from "./harness.ts";
@@ -10,6 +10,11 @@ const ROOT = resolve(import.meta.dirname, "../..");
 export const work = mkdtempSync(join(tmpdir(), "infra-k3s-e2e-"));
 export const clone = join(work, "clone");
 export const home = join(work, "home");
+/** What is downloaded and built is kept there; with --warm it is the caller's own and saves the builds. */
+export const warm = process.argv.includes("--warm");
+export const caches = warm
+  ? (process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"))
+  : join(home, ".cache");
 export const cluster = join(home, ".local/state/infra-k3s/sandbox/default/cluster");
 
 /** What the launcher may count on: node, npm, git and the shell's tools. */
@@ -36,7 +41,13 @@ export function infra(
   return command([...prefix, join(clone, "infra-k3s"), ...args], {
     cwd: work,
     clean: true,
-    env: { PATH, HOME: home, ...(cache === undefined ? {} : { INFRA_K3S_ARTIFACT_CACHE: cache }), ...env },
+    env: {
+      PATH,
+      HOME: home,
+      ...(warm ? { XDG_CACHE_HOME: caches } : {}),
+      ...(cache === undefined ? {} : { INFRA_K3S_ARTIFACT_CACHE: cache }),
+      ...env,
+    },
   });
 }
 

@@ -14,6 +14,8 @@ const { values } = parseArgs({
     deadline: { type: "string", default: String(75 * 60) },
     /** Run the cases whose name matches, and what they need before them. */
     grep: { type: "string", default: "" },
+    /** Use the caches of the caller: place.ts. */
+    warm: { type: "boolean", default: false },
   },
 });
 
