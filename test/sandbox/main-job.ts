@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import type { Case } from "./harness.ts";
-import { at, caches, cluster, done, infra, must, warm } from "./place.ts";
+import { at, done, infra, must, stockAnsible, warm } from "./place.ts";
 
 interface StatusJson {
   cluster: string;
@@ -138,15 +137,8 @@ export const mainJob: readonly Case[] = [
   {
     name: "the cluster repository works by itself: stock ansible-playbook changes nothing",
     async run() {
-      const ansible = `${join(caches, "infra-k3s/tools")}/ansible-*/bin`;
-      const script = [
-        `cd '${cluster}'`,
-        "set -a && . ./.envrc.local",
-        "! command -v infra-k3s",
-        `set -- ${ansible}`,
-        `exec "$1/python" "$1/ansible-playbook" -i ansible/inventory ansible/playbooks/site.yml`,
-      ].join(" && ");
-      const { stdout } = await must(at("operator", script));
+      const [, ...args] = stockAnsible("site.yml");
+      const { stdout } = await must(infra(args));
 
       const recap = stdout.split("PLAY RECAP")[1] ?? "";
       assert.equal(recap.match(/changed=0 +unreachable=0 +failed=0/g)?.length, 3, stdout);

@@ -32,28 +32,44 @@ interface InfraOptions {
   prefix?: readonly string[];
 }
 
-/** The launcher of the fresh clone, run from outside it. */
-export function infra(
-  args: readonly string[],
-  { env = {}, prefix = [] }: InfraOptions = {},
-): Promise<Outcome> {
+/** The launcher of the fresh clone as a user starts it. */
+export function infraCommand(args: readonly string[]): { argv: string[]; env: Record<string, string> } {
   const cache = process.env["INFRA_K3S_ARTIFACT_CACHE"];
-  return command([...prefix, join(clone, "infra-k3s"), ...args], {
-    cwd: work,
-    clean: true,
+  return {
+    argv: [join(clone, "infra-k3s"), ...args],
     env: {
       PATH,
       HOME: home,
       ...(warm ? { XDG_CACHE_HOME: caches } : {}),
       ...(cache === undefined ? {} : { INFRA_K3S_ARTIFACT_CACHE: cache }),
-      ...env,
     },
-  });
+  };
+}
+
+/** The same, run to its end from outside the clone. */
+export function infra(
+  args: readonly string[],
+  { env = {}, prefix = [] }: InfraOptions = {},
+): Promise<Outcome> {
+  const own = infraCommand(args);
+  return command([...prefix, ...own.argv], { cwd: work, clean: true, env: { ...own.env, ...env } });
 }
 
 /** A shell script in a place of the sandbox. */
 export function at(place: string, script: string): Promise<Outcome> {
   return infra(["sandbox", "exec", place, "--", "sh", "-c", script]);
+}
+
+/** A command that runs a playbook of the cluster repository with stock Ansible, infra-k3s not being there. */
+export function stockAnsible(playbook: string): string[] {
+  const script = [
+    `cd '${cluster}'`,
+    "set -a && . ./.envrc.local",
+    "! command -v infra-k3s",
+    `set -- ${join(caches, "infra-k3s/tools")}/ansible-*/bin`,
+    `exec "$1/python" "$1/ansible-playbook" -i ansible/inventory ansible/playbooks/${playbook}`,
+  ].join(" && ");
+  return [join(clone, "infra-k3s"), "sandbox", "exec", "operator", "--", "sh", "-c", script];
 }
 
 /** The outcome of something that has to succeed. */
@@ -70,12 +86,12 @@ export function readPlan(): Plan {
 }
 
 /** The last line of `up --json`: the event `done`. */
-export function done(outcome: Outcome): {
+export function done({ stdout }: { stdout: string }): {
   ok: boolean;
   changed: number;
-  stages: { name: string; changed: number }[];
+  stages: { name: string; changed: number; seconds: number }[];
 } {
-  return JSON.parse(outcome.stdout.trim().split("\n").at(-1) ?? "null") as ReturnType<typeof done>;
+  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "null") as ReturnType<typeof done>;
 }
 
 /** Runs `work` with a file changed, and puts the file back whatever happens. */
