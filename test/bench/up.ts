@@ -4,7 +4,7 @@ import { done, infra, infraCommand, must, stockAnsible, work } from "../sandbox/
 import { interleaved, type Sample, timed, timedInfra } from "./measure.ts";
 import type { Table } from "./report.ts";
 
-const stock = (): Promise<Sample> => timed(stockAnsible("site.yml"));
+const stock = (): Promise<Sample> => timedInfra(...stockAnsible("site.yml"));
 
 /** `up` on bare hosts and on finished ones, beside stock Ansible doing the same playbook. */
 export async function up(rounds: number): Promise<Table[]> {

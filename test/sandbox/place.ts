@@ -60,7 +60,7 @@ export function at(place: string, script: string): Promise<Outcome> {
   return infra(["sandbox", "exec", place, "--", "sh", "-c", script]);
 }
 
-/** A command that runs a playbook of the cluster repository with stock Ansible, infra-k3s not being there. */
+/** The arguments that run a playbook of the cluster repository with stock Ansible, infra-k3s not being there. */
 export function stockAnsible(playbook: string): string[] {
   const script = [
     `cd '${cluster}'`,
@@ -69,7 +69,7 @@ export function stockAnsible(playbook: string): string[] {
     `set -- ${join(caches, "infra-k3s/tools")}/ansible-*/bin`,
     `exec "$1/python" "$1/ansible-playbook" -i ansible/inventory ansible/playbooks/${playbook}`,
   ].join(" && ");
-  return [join(clone, "infra-k3s"), "sandbox", "exec", "operator", "--", "sh", "-c", script];
+  return ["sandbox", "exec", "operator", "--", "sh", "-c", script];
 }
 
 /** The outcome of something that has to succeed. */
