@@ -5,11 +5,13 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
   renameSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
+import { EXIT, UserError } from "../../src/output/errors.ts";
 import { cacheFolder } from "../../src/tools/cache.ts";
 import { run } from "../command.ts";
 import { ensureGo, goEnvironment } from "./go.ts";
@@ -42,12 +44,14 @@ export async function ensureArtifacts(progress: Progress): Promise<Artifacts> {
     await alone(cacheFolder("artifacts", "lock"), progress, () => make(all.filter(isMissing), progress));
   }
   const path = (name: ArtifactName | "k3s") => join(all.find((one) => one.name === name)?.folder ?? "", name);
+  const given = givenK3s();
   return {
     tailscale: path("tailscale"),
     tailscaled: path("tailscaled"),
     headscale: path("headscale"),
-    k3s: path("k3s"),
-    kubectl: join(all.find(({ name }) => name === "k3s")?.folder ?? "", "kubectl"),
+    k3s: given ?? path("k3s"),
+    // K3s is kubectl when it is called by that name.
+    kubectl: given ?? join(all.find(({ name }) => name === "k3s")?.folder ?? "", "kubectl"),
   };
 }
 
@@ -90,7 +94,21 @@ function wanted(): Wanted[] {
       renameSync(`${output}.base`, join(folder, "kubectl"));
     },
   };
-  return [...modules, k3s];
+  return givenK3s() === undefined ? [...modules, k3s] : modules;
+}
+
+/** A K3s binary to use instead of the stand-in. */
+function givenK3s(): string | undefined {
+  const path = process.env["K3S_BINARY"];
+  if (path === undefined || path === "") return undefined;
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return resolve(path);
+  throw new UserError(
+    {
+      what: `K3S_BINARY names no file: ${path}`,
+      fix: "give the path of a K3s binary, or unset it for the stand-in",
+    },
+    EXIT.tool,
+  );
 }
 
 /** Every file that a build reads, by name and content. */

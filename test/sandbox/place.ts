@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Plan } from "../../sandbox/network/plan.ts";
@@ -7,7 +7,7 @@ import { command, type Outcome } from "./harness.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 
 /** A new user's machine, as near as one machine can come: a fresh clone, an empty home, a clean environment. */
-export const work = mkdtempSync(join(tmpdir(), "infra-k3s-e2e-"));
+export const work = join(tmpdir(), `infra-k3s-e2e-${process.pid}`);
 export const clone = join(work, "clone");
 export const home = join(work, "home");
 /** What is downloaded and built is kept there; with --warm it is the caller's own and saves the builds. */
@@ -22,7 +22,7 @@ const PATH = [...new Set([dirname(process.env["npm_node_execpath"] ?? "/usr/bin/
 
 export async function makeClone(): Promise<void> {
   // Another user may start the launcher, too.
-  chmodSync(work, 0o755);
+  mkdirSync(work, { mode: 0o755 });
   mkdirSync(home, { mode: 0o700 });
   await must(command(["git", "clone", "--quiet", "--no-hardlinks", ROOT, clone]));
 }
@@ -34,14 +34,17 @@ interface InfraOptions {
 
 /** The launcher of the fresh clone as a user starts it. */
 export function infraCommand(args: readonly string[]): { argv: string[]; env: Record<string, string> } {
-  const cache = process.env["INFRA_K3S_ARTIFACT_CACHE"];
+  const given = ["INFRA_K3S_ARTIFACT_CACHE", "K3S_BINARY"].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  });
   return {
     argv: [join(clone, "infra-k3s"), ...args],
     env: {
       PATH,
       HOME: home,
       ...(warm ? { XDG_CACHE_HOME: caches } : {}),
-      ...(cache === undefined ? {} : { INFRA_K3S_ARTIFACT_CACHE: cache }),
+      ...Object.fromEntries(given),
     },
   };
 }

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { traces } from "../../sandbox/lifecycle/leaks.ts";
-import { contract } from "./contract.ts";
+import { contract } from "./contract/table.ts";
 import { faults } from "./faults.ts";
 import { runCases } from "./harness.ts";
 import { isolation } from "./isolation.ts";
