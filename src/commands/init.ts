@@ -62,11 +62,14 @@ export async function runInit(options: InitOptions, io: Io): Promise<ExitCode> {
 }
 
 function nextSteps(root: string): string {
+  const secrets = readSecrets(root, {});
   const steps = [
     existsSync(join(root, SERVERS_FILE))
       ? ""
       : `write ${SERVERS_FILE}: publicIp, sshUser and sshHostKey of each node`,
-    "put the Tailscale OAuth client into .envrc.local",
+    secrets.TAILSCALE_OAUTH_CLIENT_ID === undefined && secrets.TAILSCALE_AUTHKEY === undefined
+      ? "put the Tailscale OAuth client into .envrc.local"
+      : "",
     "infra-k3s up",
   ];
   return steps
