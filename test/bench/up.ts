@@ -1,6 +1,5 @@
-import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { done, infra, infraCommand, must, stockAnsible, work } from "../sandbox/place.ts";
+import { done, infra, killed, must, stockAnsible } from "../sandbox/place.ts";
 import { interleaved, type Sample, timed, timedInfra } from "./measure.ts";
 import type { Table } from "./report.ts";
 
@@ -26,11 +25,11 @@ export async function up(rounds: number): Promise<Table[]> {
   const resumed = [];
   for (const stage of ["base", "mesh", "k3s"]) {
     await destroy();
-    const killed = await killedAfter(stage);
+    const before = await killedAfter(stage);
     const rest = await timedInfra("up");
     resumed.push({
       what: `killed when \`${stage}\` was done, and run again`,
-      measured: { wall: killed + rest.wall, cpu: rest.cpu },
+      measured: { wall: before + rest.wall, cpu: rest.cpu },
       against: "unbroken",
       floor: cold.ours,
       bound: 1.5,
@@ -78,22 +77,12 @@ async function destroy(): Promise<void> {
   await must(infra(["destroy", "--yes"]));
 }
 
-/** SIGKILL to `up` and all it started at the moment the stage is done; returns the seconds until then. */
-async function killedAfter(stage: string): Promise<number> {
-  const { argv, env } = infraCommand(["up", "--json"]);
-  const [file = "", ...args] = argv;
-  const start = performance.now();
-  const child = spawn(file, args, { env, cwd: work, detached: true, stdio: ["ignore", "pipe", "ignore"] });
-  for await (const line of createInterface(child.stdout)) {
-    const event = JSON.parse(line) as { event: string; stage?: string; state?: string };
-    if (
-      event.event === "stage" &&
-      event.stage === stage &&
-      event.state === "done" &&
-      child.pid !== undefined
-    ) {
-      process.kill(-child.pid, "SIGKILL");
+/** SIGKILL to `up` at the moment the stage is done; returns the seconds until then. */
+function killedAfter(stage: string): Promise<number> {
+  return killed(["up", "--json"], async (stdout) => {
+    for await (const line of createInterface(stdout)) {
+      const event = JSON.parse(line) as { stage?: string; state?: string };
+      if (event.stage === stage && event.state === "done") return;
     }
-  }
-  return (performance.now() - start) / 1000;
+  });
 }

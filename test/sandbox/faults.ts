@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stopServer } from "../../sandbox/hosts/server.ts";
 import { command, type Case } from "./harness.ts";
 import { status } from "./main-job.ts";
-import { at, clone, cluster, done, infra, must, readPlan, withFile, work } from "./place.ts";
+import { at, cluster, done, infra, killed, must, readPlan, withFile, work } from "./place.ts";
 
 /** Each fault is named with its cause and a way out, and the next run ends well. */
 export const faults: readonly Case[] = [
@@ -105,9 +105,9 @@ export const faults: readonly Case[] = [
         "hetzner-1",
         "ls /usr/local/bin/k3s /var/lib/rancher/k3s /usr/local/bin/tailscale; ip link show tailscale0",
       );
-      await killedAfter(["up"], 9000);
+      await killed(["up"], () => sleep(9000));
       const mesh = await must(infra(["up", "--until", "mesh", "--json"]));
-      await killedAfter(["up"], 12_000);
+      await killed(["up"], () => sleep(12_000));
       await must(infra(["up"]));
 
       assert.equal(refused.exitCode, 64);
@@ -132,25 +132,4 @@ async function mintKey(): Promise<string> {
     curl -fsS https://api.tailscale.com/api/v2/tailnet/-/keys -H "Authorization: Bearer $token" \
       -d '{"capabilities":{"devices":{"create":{"preauthorized":true,"tags":["tag:k3s"]}}}}'`;
   return (JSON.parse((await must(at("operator", script))).stdout) as { key: string }).key;
-}
-
-/** SIGKILL of the whole process tree, as when the machine's power goes. */
-async function killedAfter(args: readonly string[], milliseconds: number): Promise<void> {
-  const running = infra(args, { prefix: ["setsid", "--wait"] });
-  await sleep(milliseconds);
-  const tree = (
-    await command([
-      "pgrep",
-      "-f",
-      `${clone}/(infra-k3s|src/cli.ts)|${cluster}|ansible-playbook.*ansible/inventory`,
-    ])
-  ).stdout;
-  for (const pid of tree.split("\n").filter(Boolean)) {
-    try {
-      process.kill(Number(pid), "SIGKILL");
-    } catch {
-      // It ended in between.
-    }
-  }
-  await running;
 }

@@ -1,6 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import type { Readable } from "node:stream";
 import type { Plan } from "../../sandbox/network/plan.ts";
 import { command, type Outcome } from "./harness.ts";
 
@@ -56,6 +59,22 @@ export function infra(
 ): Promise<Outcome> {
   const own = infraCommand(args);
   return command([...prefix, ...own.argv], { cwd: work, clean: true, env: { ...own.env, ...env } });
+}
+
+/** SIGKILL to the launcher and its process group at a moment, as when the machine's power goes; returns the seconds until then. */
+export async function killed(
+  args: readonly string[],
+  moment: (stdout: Readable) => Promise<void>,
+): Promise<number> {
+  const { argv, env } = infraCommand(args);
+  const [file = "", ...rest] = argv;
+  const start = performance.now();
+  const child = spawn(file, rest, { env, cwd: work, detached: true, stdio: ["ignore", "pipe", "ignore"] });
+  const ended = once(child, "exit");
+  await moment(child.stdout);
+  if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+  await ended;
+  return (performance.now() - start) / 1000;
 }
 
 /** A shell script in a place of the sandbox. */
