@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/sirupsen/logrus"
+
 	"infra-k3s.invalid/sandbox/k3s/internal/containerd"
 	"infra-k3s.invalid/sandbox/k3s/internal/process"
 )
@@ -87,9 +89,10 @@ func (a *Agent) startProxy() error {
 
 // component starts one of the programs in k3s itself.
 func (a *Agent) component(name string, args process.Arguments, extra []string) error {
+	given := args.With(extra)
+	logrus.Infof("Running %s %s", name, strings.Join(given, " "))
 	return a.Group.Start(process.Child{
-		Name: name, Path: process.Self(), Args: append([]string{name}, args.With(extra)...),
-		Env: []string{a.path()},
+		Name: name, Path: process.Self(), Args: append([]string{name}, given...), Env: []string{a.path()},
 	})
 }
 

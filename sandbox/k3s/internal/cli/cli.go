@@ -20,7 +20,7 @@ const ExitNotAnswered = 69
 
 // notAnswered are K3s's verbs without an answer.
 var notAnswered = map[string]bool{
-	"etcd-snapshot": true, "certificate": true, "secrets-encrypt": true, "check-config": true, "crictl": true, "completion": true,
+	"etcd-snapshot": true, "certificate": true, "check-config": true, "crictl": true, "completion": true,
 }
 
 const usage = `NAME:
@@ -35,6 +35,7 @@ COMMANDS:
    kubectl  Run kubectl
    ctr      Run ctr
    token    Manage tokens
+   secrets-encrypt  Control secrets encryption
 
 GLOBAL OPTIONS:
    --debug        (logging) Turn on debug logs [$K3S_DEBUG]
@@ -76,6 +77,8 @@ func Main(argv []string) int {
 		return ctr(rest)
 	case "token":
 		return finish(manageTokens(rest))
+	case "secrets-encrypt":
+		return finish(manageEncryption(rest))
 	}
 	if notAnswered[verb] {
 		return finish(flags.NotAnswered{What: "k3s " + verb})

@@ -84,7 +84,7 @@ var Table = append(append(append(append([]Flag{
 	{Name: "default-local-storage-path", Scope: Server},
 	{Name: "system-default-registry", Scope: Server, Env: "K3S_SYSTEM_DEFAULT_REGISTRY"},
 	{Name: "secrets-encryption", Kind: Bool, Scope: Server, Answered: true, Default: "false"},
-	{Name: "secrets-encryption-provider", Scope: Server, Default: "aescbc"},
+	{Name: "secrets-encryption-provider", Scope: Server, Answered: true, Default: "aescbc"},
 	{Name: "enable-pprof", Kind: Bool, Scope: Both, Default: "false"},
 	{Name: "rootless", Kind: Bool, Scope: Both, Default: "false"},
 	{Name: "disable-apiserver-lb", Kind: Bool, Scope: Agent, Default: "false"},

@@ -108,6 +108,7 @@ func (s *Server) startAPIServer() error {
 	}
 	if file := s.file("cred/encryption-config.json"); s.Flags.Bool("secrets-encryption") {
 		args["encryption-provider-config"] = file
+		args["encryption-provider-config-automatic-reload"] = "true"
 	}
 	return s.component("kube-apiserver", args, "kube-apiserver-arg")
 }
@@ -153,9 +154,9 @@ func (s *Server) startScheduler() error {
 }
 
 func (s *Server) component(name string, args process.Arguments, extra string) error {
-	return s.Group.Start(process.Child{
-		Name: name, Path: process.Self(), Args: append([]string{name}, args.With(s.Flags.Strings(extra))...),
-	})
+	given := args.With(s.Flags.Strings(extra))
+	logrus.Infof("Running %s %s", name, strings.Join(given, " ")) // what kube-bench looks for in the journal
+	return s.Group.Start(process.Child{Name: name, Path: process.Self(), Args: append([]string{name}, given...)})
 }
 
 // waitForAPI polls the API server's readiness with the supervisor's certificate.

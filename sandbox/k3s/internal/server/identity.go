@@ -1,22 +1,20 @@
 package server
 
 import (
-	"crypto/rand"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
 
+	"infra-k3s.invalid/sandbox/k3s/internal/bootstrap"
 	"infra-k3s.invalid/sandbox/k3s/internal/certs"
+	"infra-k3s.invalid/sandbox/k3s/internal/encryption"
 	"infra-k3s.invalid/sandbox/k3s/internal/kubeconfig"
 	"infra-k3s.invalid/sandbox/k3s/internal/token"
 )
 
-// identity is what makes this cluster this one: the authorities, the token and the encryption keys. K3s
-// keeps it in etcd too, encrypted with the token; here it lives in files, and ensureIdentity is the one
-// place that reads or makes it.
+// identity is what makes this cluster this one: the authorities, the token and the encryption keys. It lives in
+// files, and in etcd encrypted with the token: bootstrap.go.
 type identity struct {
 	password string
 	token    string // full form
@@ -55,7 +53,10 @@ func (s *Server) ensureIdentity() (*identity, error) {
 	if _, err := certs.EnsureKey(s.file("tls/service.key")); err != nil {
 		return nil, err
 	}
-	return i, s.ensureEncryption()
+	if !s.Flags.Bool("secrets-encryption") {
+		return i, nil
+	}
+	return i, encryption.Ensure(s.file("cred/encryption-config.json"), s.Flags.String("secrets-encryption-provider"))
 }
 
 // ensureToken settles the password and writes the token files.
@@ -75,7 +76,7 @@ func (s *Server) ensureToken(i *identity) error {
 			return err
 		}
 		if known.Password != "" && known.Password != given.Password {
-			return errors.New("bootstrap data already found and encrypted with different token")
+			return bootstrap.ErrToken
 		}
 		i.password = given.Password
 	case known.Password != "":
@@ -146,33 +147,6 @@ func (s *Server) servingHosts() []string {
 	hosts = append(hosts, s.Flags.String("bind-address"))
 	hosts = append(hosts, s.Flags.Strings("node-external-ip")...)
 	return append(hosts, s.Flags.Strings("tls-san")...)
-}
-
-// ensureEncryption writes the API's encryption configuration, with a key made once.
-func (s *Server) ensureEncryption() error {
-	file := s.file("cred/encryption-config.json")
-	if _, err := os.Stat(file); err == nil || !s.Flags.Bool("secrets-encryption") {
-		return nil
-	}
-	key := make([]byte, 32)
-	if _, err := rand.Read(key); err != nil {
-		return err
-	}
-	secret := map[string]string{"name": "aescbckey", "secret": base64.StdEncoding.EncodeToString(key)}
-	text, err := json.Marshal(map[string]any{
-		"kind": "EncryptionConfiguration", "apiVersion": "apiserver.config.k8s.io/v1",
-		"resources": []any{map[string]any{
-			"resources": []string{"secrets"},
-			"providers": []any{
-				map[string]any{"aescbc": map[string]any{"keys": []any{secret}}},
-				map[string]any{"identity": map[string]any{}},
-			},
-		}},
-	})
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, text, 0o600)
 }
 
 // writeAdminKubeconfig writes /etc/rancher/k3s/k3s.yaml.

@@ -42,6 +42,22 @@ func (s *Supervisor) nodes(next http.HandlerFunc) http.Handler {
 	})
 }
 
+// administrators lets requests through that carry the token's password as user server.
+func (s *Supervisor) administrators(next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, given := r.BasicAuth()
+		if !given || subtle.ConstantTimeCompare([]byte(password), []byte(s.Password)) != 1 {
+			sendError(w, http.StatusUnauthorized, "not authorized")
+			return
+		}
+		if user != "server" {
+			sendError(w, http.StatusForbidden, "forbidden")
+			return
+		}
+		next(w, r)
+	})
+}
+
 // certificateOf returns the client's certificate if the cluster's client CA signed it.
 func (s *Supervisor) certificateOf(r *http.Request) *x509.Certificate {
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {

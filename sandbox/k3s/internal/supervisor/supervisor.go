@@ -15,6 +15,7 @@ import (
 
 	"infra-k3s.invalid/sandbox/k3s/internal/certs"
 	"infra-k3s.invalid/sandbox/k3s/internal/cluster"
+	"infra-k3s.invalid/sandbox/k3s/internal/encryption"
 	"infra-k3s.invalid/sandbox/k3s/internal/process"
 )
 
@@ -28,6 +29,10 @@ type Supervisor struct {
 	ClientCA  *certs.Authority
 	Addresses []string // of the API servers, told to nodes
 	Settings  cluster.Settings
+
+	Ciphers        []uint16 // empty for Go's own choice
+	MinVersion     uint16
+	EncryptionFile string
 
 	mutex sync.Mutex
 	api   kubernetes.Interface
@@ -63,7 +68,8 @@ func (s *Supervisor) Start(ctx context.Context, group *process.Group) error {
 	server := &http.Server{
 		Handler: s.routes(forward),
 		TLSConfig: &tls.Config{
-			MinVersion:   tls.VersionTLS12,
+			MinVersion:   s.MinVersion,
+			CipherSuites: s.Ciphers,
 			Certificates: []tls.Certificate{certificate},
 			// Asked for, not demanded: an unknown certificate makes a request anonymous (401), not a TLS fault.
 			ClientAuth: tls.RequestClientCert,
@@ -90,11 +96,21 @@ func (s *Supervisor) routes(forward http.Handler) http.Handler {
 	routes.Handle("/v1-k3s/client-k3s-controller.crt", s.nodes(s.fixedClient("client-k3s-controller", "system:k3s-controller")))
 	routes.Handle("/v1-k3s/config", s.nodes(func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, s.Settings) }))
 	routes.Handle("/v1-k3s/apiservers", s.nodes(func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, s.Addresses) }))
+	routes.Handle("/v1-k3s/encrypt/status", s.administrators(s.encryptionStatus))
 	routes.Handle("/v1-k3s/readyz", s.nodes(s.ready))
 	routes.HandleFunc("/v1-k3s/", func(w http.ResponseWriter, _ *http.Request) {
 		sendError(w, http.StatusNotImplemented, "not answered by the stand-in")
 	})
 	return keepPaths(routes, forward)
+}
+
+func (s *Supervisor) encryptionStatus(w http.ResponseWriter, _ *http.Request) {
+	status, err := encryption.Read(s.EncryptionFile)
+	if err != nil {
+		sendError(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	sendJSON(w, status)
 }
 
 // keepPaths sends everything but K3s's own paths on as it came: a mux would tidy up paths that the API
