@@ -55,7 +55,10 @@ func (a *Agent) Run(ctx context.Context) error {
 	if err := a.startProxy(); err != nil {
 		return err
 	}
-	return a.startNetwork(ctx)
+	if err := a.startNetwork(ctx); err != nil {
+		return err
+	}
+	return a.startPolicies(ctx)
 }
 
 func (a *Agent) prepare() error {

@@ -11,6 +11,7 @@ type Settings struct {
 	HTTPSPort      int      `json:"HTTPSPort"`
 	SupervisorPort int      `json:"SupervisorPort"`
 	DisableCCM     bool     `json:"DisableCCM"`
+	DisableNPC     bool     `json:"DisableNPC"`
 }
 
 // Annotations of a node that carry its addresses from the agent to the server's node controller.

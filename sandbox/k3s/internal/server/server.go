@@ -210,6 +210,7 @@ func (s *Server) startSupervisor(ctx context.Context) (*supervisor.Supervisor, e
 			ClusterIPRange: s.clusterCIDR, ServiceIPRange: s.serviceCIDR, ClusterDNS: s.clusterDNS,
 			ClusterDomain: s.Flags.String("cluster-domain"), FlannelBackend: "vxlan",
 			HTTPSPort: port, SupervisorPort: port, DisableCCM: s.Flags.Bool("disable-cloud-controller"),
+			DisableNPC: s.Flags.Bool("disable-network-policy"),
 		},
 	}
 	return front, front.Start(ctx, s.Group)
