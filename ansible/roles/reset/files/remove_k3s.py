@@ -104,6 +104,14 @@ def clean_rules(program):
         remove(f"{program} rules", lambda: run(f"{program}-restore", stdin=kept))
 
 
+def tables():
+    """nftables of Kubernetes' own names: kube-proxy in that mode, and kube-router."""
+    if shutil.which("nft") is None:
+        return []
+    found = (line.split()[1:] for line in run("nft", "list", "tables").splitlines())
+    return [table for table in found if table[1].startswith("kube-")]
+
+
 def delete_folder(path):
     """A folder that is a mount itself (a disk of its own) is emptied and stays."""
     if os.path.ismount(path):
@@ -135,6 +143,8 @@ def main():
         remove(f"link {name}", lambda name=name: run("ip", "link", "delete", name))
     clean_rules("iptables")
     clean_rules("ip6tables")
+    for table in tables():
+        remove(f"nftables table {' '.join(table)}", lambda table=table: run("nft", "delete", "table", *table))
     for path in FOLDERS:
         if os.path.isdir(path) and (os.listdir(path) or not os.path.ismount(path)):
             remove(path, lambda path=path: delete_folder(path))
