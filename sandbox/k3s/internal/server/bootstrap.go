@@ -20,7 +20,12 @@ import (
 )
 
 // keepIdentity puts the identity into etcd, encrypted with the token.
-func (s *Server) keepIdentity(ctx context.Context) error {
+func (s *Server) keepIdentity(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("failed to save bootstrap data: %w", err)
+		}
+	}()
 	certificate, err := tls.LoadX509KeyPair(s.file("tls/etcd/client.crt"), s.file("tls/etcd/client.key"))
 	if err != nil {
 		return err
@@ -52,7 +57,7 @@ func (s *Server) keepIdentity(ctx context.Context) error {
 
 // restoreIdentity reads the identity from a database that came without it, such as on a new disk. etcd runs for
 // that on a copy, without TLS on loopback: its certificates are in there.
-func (s *Server) restoreIdentity(ctx context.Context) error {
+func (s *Server) restoreIdentity() error {
 	_, noMember := os.Stat(s.file("db/etcd/member"))
 	_, noKey := os.Stat(s.file("tls/server-ca.key"))
 	if noMember != nil || noKey == nil {
@@ -66,6 +71,8 @@ func (s *Server) restoreIdentity(ctx context.Context) error {
 		return err
 	}
 	logrus.Info("Restoring the server's identity from the database")
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
 	work := s.file("db/etcd-tmp")
 	defer os.RemoveAll(work)
 	if err := errors.Join(os.RemoveAll(work), os.CopyFS(work, os.DirFS(s.file("db/etcd")))); err != nil {
@@ -88,8 +95,6 @@ func (s *Server) restoreIdentity(ctx context.Context) error {
 		return err
 	}
 	defer database.Close()
-	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
-	defer cancel()
 	data, err := read(ctx, database, given.Password)
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 	"infra-k3s.invalid/sandbox/k3s/internal/process"
 )
 
-// startDatabase runs etcd on the node's address and on loopback.
+// startDatabase runs etcd on the node's address and on loopback, with the server's identity in it.
 func (s *Server) startDatabase(ctx context.Context) error {
 	name, err := s.memberName()
 	if err != nil {
@@ -51,7 +51,10 @@ func (s *Server) startDatabase(ctx context.Context) error {
 	if err := s.component("etcd", args, "etcd-arg"); err != nil {
 		return err
 	}
-	return waitForPort(ctx, "127.0.0.1:2379")
+	if err := waitForPort(ctx, "127.0.0.1:2379"); err != nil {
+		return err
+	}
+	return s.keepIdentity(ctx)
 }
 
 // memberName is made once: an address that changes must not make another member of this one.

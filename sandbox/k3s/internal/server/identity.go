@@ -26,6 +26,9 @@ type identity struct {
 }
 
 func (s *Server) ensureIdentity() (*identity, error) {
+	if err := s.restoreIdentity(); err != nil {
+		return nil, err
+	}
 	i := &identity{}
 	for _, authority := range []struct {
 		into       **certs.Authority

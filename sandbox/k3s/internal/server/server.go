@@ -10,12 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"github.com/sirupsen/logrus"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
-	cliflag "k8s.io/component-base/cli/flag"
 
 	"infra-k3s.invalid/sandbox/k3s/internal/agent"
 	"infra-k3s.invalid/sandbox/k3s/internal/cloud"
@@ -49,18 +47,12 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.prepare(); err != nil {
 		return err
 	}
-	if err := s.restoreIdentity(ctx); err != nil {
-		return fmt.Errorf("preparing server: %w", err)
-	}
 	var err error
 	if s.identity, err = s.ensureIdentity(); err != nil {
 		return fmt.Errorf("preparing server: %w", err)
 	}
 	if err := s.startDatabase(ctx); err != nil {
 		return err
-	}
-	if err := s.keepIdentity(ctx); err != nil {
-		return fmt.Errorf("failed to save bootstrap data: %w", err)
 	}
 	if err := s.startAPIServer(); err != nil {
 		return err
@@ -191,45 +183,21 @@ func nth(cidr string, n byte) (string, error) {
 
 func (s *Server) startSupervisor(ctx context.Context) (*supervisor.Supervisor, error) {
 	port := s.Flags.Int("https-listen-port")
-	ciphers, version, err := s.tlsOptions()
-	if err != nil {
-		return nil, err
-	}
 	front := &supervisor.Supervisor{
-		Ciphers:        ciphers,
-		MinVersion:     version,
-		EncryptionFile: s.file("cred/encryption-config.json"),
-		Listen:         net.JoinHostPort(s.Flags.String("bind-address"), strconv.Itoa(port)),
-		TLSDir:         s.file("tls"),
-		Backend:        fmt.Sprintf("127.0.0.1:%d", apiServerPort),
-		Password:       s.identity.password,
-		ServerCA:       s.identity.serverCA,
-		ClientCA:       s.identity.clientCA,
-		Addresses:      []string{net.JoinHostPort(s.advertised(), strconv.Itoa(port))},
+		Listen:    net.JoinHostPort(s.Flags.String("bind-address"), strconv.Itoa(port)),
+		TLSDir:    s.file("tls"),
+		Backend:   fmt.Sprintf("127.0.0.1:%d", apiServerPort),
+		Password:  s.identity.password,
+		ServerCA:  s.identity.serverCA,
+		ClientCA:  s.identity.clientCA,
+		Addresses: []string{net.JoinHostPort(s.advertised(), strconv.Itoa(port))},
 		Settings: cluster.Settings{
 			ClusterIPRange: s.clusterCIDR, ServiceIPRange: s.serviceCIDR, ClusterDNS: s.clusterDNS,
 			ClusterDomain: s.Flags.String("cluster-domain"), FlannelBackend: "vxlan",
 			HTTPSPort: port, SupervisorPort: port, DisableCCM: s.Flags.Bool("disable-cloud-controller"),
-			DisableNPC: s.Flags.Bool("disable-network-policy"),
 		},
 	}
 	return front, front.Start(ctx, s.Group)
-}
-
-// tlsOptions are the API server's: K3s listens before it with the same.
-func (s *Server) tlsOptions() (ciphers []uint16, version uint16, err error) {
-	given := map[string]string{}
-	for _, text := range s.Flags.Strings("kube-apiserver-arg") {
-		name, value, _ := strings.Cut(text, "=")
-		given[name] = value
-	}
-	if version, err = cliflag.TLSVersion(given["tls-min-version"]); err != nil {
-		return nil, 0, err
-	}
-	if given["tls-cipher-suites"] != "" {
-		ciphers, err = cliflag.TLSCipherSuites(strings.Split(given["tls-cipher-suites"], ","))
-	}
-	return ciphers, version, err
 }
 
 // advertised is the address the API tells its members: --advertise-address, else the external, else the

@@ -30,9 +30,8 @@ type Supervisor struct {
 	Addresses []string // of the API servers, told to nodes
 	Settings  cluster.Settings
 
-	Ciphers        []uint16 // empty for Go's own choice
-	MinVersion     uint16
-	EncryptionFile string
+	Ciphers    []uint16 // empty for Go's own choice
+	MinVersion uint16   // zero for TLS 1.2
 
 	mutex sync.Mutex
 	api   kubernetes.Interface
@@ -68,7 +67,7 @@ func (s *Supervisor) Start(ctx context.Context, group *process.Group) error {
 	server := &http.Server{
 		Handler: s.routes(forward),
 		TLSConfig: &tls.Config{
-			MinVersion:   s.MinVersion,
+			MinVersion:   max(s.MinVersion, tls.VersionTLS12),
 			CipherSuites: s.Ciphers,
 			Certificates: []tls.Certificate{certificate},
 			// Asked for, not demanded: an unknown certificate makes a request anonymous (401), not a TLS fault.
@@ -105,7 +104,7 @@ func (s *Supervisor) routes(forward http.Handler) http.Handler {
 }
 
 func (s *Supervisor) encryptionStatus(w http.ResponseWriter, _ *http.Request) {
-	status, err := encryption.Read(s.EncryptionFile)
+	status, err := encryption.Read(filepath.Join(s.TLSDir, "../cred/encryption-config.json"))
 	if err != nil {
 		sendError(w, http.StatusInternalServerError, err.Error())
 		return
