@@ -12,13 +12,15 @@ import { run } from "./command.ts";
 import { ensureRootfs, rootfsFolder } from "./hosts/rootfs.ts";
 import { createServer } from "./hosts/server.ts";
 import { down } from "./lifecycle/down.ts";
-import { ensureReady, NEEDS } from "./lifecycle/preflight.ts";
+import { ensureImages } from "./images/images.ts";
+import { ensureInotify, ensureReady, NEEDS } from "./lifecycle/preflight.ts";
 import { createNetwork } from "./network/create.ts";
 import { placeCommand } from "./network/places.ts";
 import { namespace, type Plan } from "./network/plan.ts";
 import { clusterFolder, sandboxId, stateFolder } from "./paths.ts";
-import { ensureClient, startServices } from "./services/start.ts";
+import { ensureClient, startRegistry, startServices } from "./services/start.ts";
 import { fillDebian } from "./services/debian.ts";
+import { registryCommand } from "./services/registry.ts";
 import { fillMirror } from "./services/mirror.ts";
 import { ensureTrust } from "./services/trust.ts";
 import { listSandboxes, readState } from "./state.ts";
@@ -38,7 +40,7 @@ export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
     io.err(`[${String(Math.round((Date.now() - start) / 1000)).padStart(4)} s] ${line}\n`);
   await ensureReady(step);
   tellWhatIsToCome(step);
-  step("programs: the sandbox's tailscale, headscale and K3s");
+  step("programs: K3s, tailscale, headscale and what runs in pods");
   const artifacts = await ensureArtifacts(step);
   await ensureAnsible(step);
   if (!existsSync(rootfsFolder())) step("hosts' system: debootstrap of Debian 12 (about 2 min)");
@@ -50,8 +52,10 @@ export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
   await ensureTrust(plan, stateDir);
   await fillMirror(stateDir, artifacts);
   await fillDebian(stateDir, rootfs);
-  step("internet: DNS, mirror, Tailscale's control server");
+  const images = await ensureImages(artifacts, rootfs, step);
+  step("internet: DNS, mirror, registry, Tailscale's control server");
   await startServices(plan, stateDir, artifacts);
+  await startRegistry(plan, stateDir, await registryCommand(plan, stateDir, rootfs, images));
 
   const nodes = exampleNodes(options.example);
   step(`servers: ${nodes.map((node) => `${node.name} at ${node.provider}`).join(", ")}`);
@@ -74,6 +78,7 @@ async function claim(name: string, stateDir: string, step: (line: string) => voi
   const existing = readState(name);
   if (existing !== undefined && existsSync(`/run/netns/${namespace(existing, "outer")}`)) return existing;
   await down(name);
+  ensureInotify();
   const taken = new Set(listSandboxes().map(({ index }) => index));
   const index = [...Array(16).keys()].find((candidate) => !taken.has(candidate));
   if (index === undefined)

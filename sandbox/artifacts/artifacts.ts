@@ -45,10 +45,9 @@ export async function ensureArtifacts(progress: Progress): Promise<Artifacts> {
   }
   const path = (name: ArtifactName | "k3s") => join(all.find((one) => one.name === name)?.folder ?? "", name);
   const given = givenK3s();
+  const modules = Object.keys(PINS) as ArtifactName[];
   return {
-    tailscale: path("tailscale"),
-    tailscaled: path("tailscaled"),
-    headscale: path("headscale"),
+    ...(Object.fromEntries(modules.map((name) => [name, path(name)])) as Record<ArtifactName, string>),
     k3s: given ?? path("k3s"),
     // K3s is kubectl when it is called by that name.
     kubectl: given ?? join(all.find(({ name }) => name === "k3s")?.folder ?? "", "kubectl"),

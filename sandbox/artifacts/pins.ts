@@ -4,8 +4,8 @@ export interface Pin {
   /** Go module and the package of the program in it. */
   module: string;
   package: string;
-  /** sha256 of NAME-VERSION-linux-amd64.zst in a folder of prebuilt programs. */
-  prebuiltSha256: string;
+  /** sha256 of NAME-VERSION-linux-amd64.zst in a folder of prebuilt programs, where such folders have one. */
+  prebuiltSha256?: string;
   /** Usual time of a build on two cores, in minutes. */
   minutes: number;
 }
@@ -37,6 +37,25 @@ export const PINS = {
     package: "github.com/juanfont/headscale/cmd/headscale",
     prebuiltSha256: "4b2bb26d88a5827fcc562bcd00cecebcdb8f44e6ded6e171c1e3fe3dd5e9852d",
     minutes: 8,
+  },
+  coredns: {
+    version: "1.14.7",
+    module: "github.com/coredns/coredns",
+    package: "github.com/coredns/coredns",
+    prebuiltSha256: "3ff7b61ac7eee2365ddff34ec59665af103d426763e79e3eead405db04cf1b9f",
+    minutes: 6,
+  },
+  "metrics-server": {
+    version: "0.9.0",
+    module: "sigs.k8s.io/metrics-server",
+    package: "sigs.k8s.io/metrics-server/cmd/metrics-server",
+    minutes: 4,
+  },
+  "local-path-provisioner": {
+    version: "0.0.30",
+    module: "github.com/rancher/local-path-provisioner",
+    package: "github.com/rancher/local-path-provisioner",
+    minutes: 2,
   },
 } as const satisfies Record<string, Pin>;
 

@@ -16,7 +16,7 @@ export async function takePrebuilt(
   progress: (line: string) => void,
 ): Promise<boolean> {
   const prebuilt = process.env["INFRA_K3S_ARTIFACT_CACHE"];
-  if (prebuilt === undefined || prebuilt === "") return false;
+  if (prebuilt === undefined || prebuilt === "" || pin.prebuiltSha256 === undefined) return false;
   const file = join(prebuilt, `${name}-${pin.version}-linux-amd64.zst`);
   if (!existsSync(file)) return false;
   const compressed = readFileSync(file);

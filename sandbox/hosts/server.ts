@@ -114,6 +114,12 @@ async function furnish(plan: Plan, stateDir: string, folder: string, request: Se
       file === "host-setup" ? 0o755 : 0o644,
     );
   }
+  const trust = readFileSync(join(import.meta.dirname, "trust-in-containers"), "utf8");
+  write("usr/local/lib/sandbox/trust-in-containers", trust, 0o755);
+  for (const unit of ["k3s", "k3s-agent"]) {
+    const text = "[Service]\nExecStartPre=/usr/local/lib/sandbox/trust-in-containers\n";
+    write(`etc/systemd/system/${unit}.service.d/sandbox.conf`, text);
+  }
   mkdirSync(join(upper, "etc/systemd/system/sysinit.target.wants"), { recursive: true });
   const unit = "sandbox-host-setup.service";
   await run(["ln", "-s", `../${unit}`, join(upper, "etc/systemd/system/sysinit.target.wants", unit)]);

@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { existsSync, readdirSync, readFileSync, statfsSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync, readlinkSync, statfsSync } from "node:fs";
 import { homedir } from "node:os";
 import { EXIT, UserError } from "../../src/output/errors.ts";
 import { run } from "../command.ts";
@@ -21,6 +21,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 const CONTROLLERS = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids"];
 const MEMORY_GIB = 5;
 const DISK_GIB = 8;
+const INOTIFY = 70;
 export const NEEDS = `root, cgroup v1, ${MEMORY_GIB} GiB of memory and ${DISK_GIB} GiB of disk free`;
 
 interface Problem {
@@ -84,6 +85,34 @@ function findProblems(): Problem[] {
     "boot with systemd.unified_cgroup_hierarchy=0; a machine with cgroup v2 alone is not proven yet",
   );
   return problems;
+}
+
+/**
+ * Every systemd, kubelet and containerd of the hosts takes inotify instances of root's, and Linux gives a user 128 by
+ * default: without them a host's systemd starts and its sshd does not. Counted just before a sandbox is made.
+ */
+export function ensureInotify(): void {
+  const limit = Number(readFileSync("/proc/sys/fs/inotify/max_user_instances", "utf8"));
+  const taken = globSync("/proc/[0-9]*/fd/*").filter(
+    (path) => linkTarget(path) === "anon_inode:inotify",
+  ).length;
+  if (limit - taken >= INOTIFY) return;
+  throw new UserError(
+    {
+      what: "this machine has no room for another sandbox",
+      why: `${limit - taken} of ${limit} inotify instances are free; a sandbox needs ${INOTIFY}`,
+      fix: "end another sandbox, or raise the limit: sysctl fs.inotify.max_user_instances=1024",
+    },
+    EXIT.tool,
+  );
+}
+
+function linkTarget(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
 }
 
 async function missingPackages(): Promise<string[]> {

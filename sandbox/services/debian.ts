@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { cacheFolder } from "../../src/tools/cache.ts";
@@ -20,11 +29,23 @@ export function rolePackages(): string[] {
   return defaults.base_packages;
 }
 
+/** Programs of Debian's that the sandbox itself runs, with what they depend on: their files, in the user's cache. */
+export async function unpackedPackages(rootfs: string, packages: readonly string[]): Promise<string> {
+  const pool = await ensurePackages(rootfs, packages);
+  const folder = `${pool}-unpacked`;
+  if (existsSync(folder)) return folder;
+  const building = `${folder}.${process.pid}`;
+  mkdirSync(building, { recursive: true });
+  for (const name of readdirSync(pool)) await run(["dpkg-deb", "--extract", join(pool, name), building]);
+  renameSync(building, folder);
+  return folder;
+}
+
 /** A signed Debian repository in the mirror with what the roles install and all it depends on. */
 export async function fillDebian(stateDir: string, rootfs: string): Promise<void> {
   const folder = join(stateDir, "debian");
   if (existsSync(folder)) return;
-  const pool = await ensurePackages(rootfs);
+  const pool = await ensurePackages(rootfs, rolePackages());
   const host = join(stateDir, "mirror", DEBIAN_HOST);
   const dist = join(host, "dists", SUITE);
   const binary = "main/binary-amd64";
@@ -74,8 +95,7 @@ async function sign(stateDir: string, dist: string): Promise<void> {
  * The packages' files, in the user's cache: what apt would fetch for them on a host as it is made here. With the lists
  * and keys of the hosts' Debian, not of this machine, which may be another one or have no lists at all.
  */
-async function ensurePackages(rootfs: string): Promise<string> {
-  const packages = rolePackages();
+async function ensurePackages(rootfs: string, packages: readonly string[]): Promise<string> {
   const key = createHash("sha256")
     .update(JSON.stringify([rootfs, packages]))
     .digest("hex")

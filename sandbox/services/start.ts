@@ -21,6 +21,10 @@ export async function startServices(plan: Plan, stateDir: string, artifacts: Art
   await start(plan, stateDir, "services", daemon, (log) => log.includes("ready\n"));
 }
 
+export async function startRegistry(plan: Plan, stateDir: string, command: readonly string[]): Promise<void> {
+  await start(plan, stateDir, "registry", command, (log) => log.includes("listening on"));
+}
+
 /** The OAuth client that the sandbox's tailnet knows. */
 export function ensureClient(stateDir: string): OauthClient {
   const path = join(stateDir, "oauth.json");

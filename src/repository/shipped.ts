@@ -12,6 +12,7 @@ const SHIPPED = [
   "ansible/requirements.txt",
   "ansible/playbooks/**/*",
   "ansible/roles/**/*",
+  "kubernetes/infrastructure/**/*",
   "scripts/vault-password-client",
 ];
 

@@ -7,8 +7,10 @@ import { runCases } from "./harness.ts";
 import { isolation } from "./isolation.ts";
 import { mainJob } from "./main-job.ts";
 import { infra, makeClone, work } from "./place.ts";
+import { podNetworking } from "./pods.ts";
 import { roles } from "./roles.ts";
 import { services } from "./services.ts";
+import { storage } from "./storage.ts";
 
 /** End to end: one sandbox, read-only looks first, then changes and faults, and down at the end. */
 const { values } = parseArgs({
@@ -27,7 +29,16 @@ if (process.getuid?.() !== 0) {
 }
 const before = await traces();
 await makeClone();
-const cases = [...mainJob, ...roles, ...services, ...contract, ...faults, ...isolation(before)];
+const cases = [
+  ...mainJob,
+  ...roles,
+  ...services,
+  ...contract,
+  ...podNetworking,
+  ...storage,
+  ...faults,
+  ...isolation(before),
+];
 const [up, ...rest] = cases;
 const chosen = values.grep === "" ? cases : [up, ...rest.filter(({ name }) => name.includes(values.grep))];
 const { passed, failed } = await runCases(

@@ -31,6 +31,7 @@ func Write(s Settings) (string, error) {
 	}
 	file := filepath.Join(dir, "config.toml")
 	text := fmt.Sprintf(configuration,
+		filepath.Join(dir, "config-v3.toml.d/*.toml"),
 		filepath.Join(s.DataDir, "agent/containerd"), Socket, filepath.Join(s.DataDir, "agent/containerd"),
 		s.PauseImage, s.Snapshotter, filepath.Join(dir, "certs.d"),
 		!appArmorUsable(), !mayLowerOOMScore(),
@@ -66,6 +67,7 @@ func userTemplate(file, base string) ([]byte, error) {
 
 const configuration = `# Written by k3s at each start.
 version = 3
+imports = [%q]
 root = %q
 state = "/run/k3s/containerd"
 

@@ -33,8 +33,8 @@ type Deployer struct {
 	disabled   []string
 }
 
-// New writes the packaged files that are not disabled.
-func New(dir, kubeconfig string, disabled []string) (*Deployer, error) {
+// New writes the packaged files that are not disabled, with the variables (%{NAME}%) filled in.
+func New(dir, kubeconfig string, disabled []string, variables map[string]string) (*Deployer, error) {
 	d := &Deployer{dir: dir, kubeconfig: kubeconfig, disabled: disabled, applied: map[string][sha256.Size]byte{}, failed: map[string]string{}}
 	entries, err := fs.ReadDir(packaged, "packaged")
 	if err != nil {
@@ -48,7 +48,11 @@ func New(dir, kubeconfig string, disabled []string) (*Deployer, error) {
 		if d.isDisabled(entry.Name()) {
 			continue
 		}
-		if err := os.WriteFile(filepath.Join(dir, entry.Name()), text, 0o600); err != nil {
+		filled := string(text)
+		for name, value := range variables {
+			filled = strings.ReplaceAll(filled, "%{"+name+"}%", value)
+		}
+		if err := os.WriteFile(filepath.Join(dir, entry.Name()), []byte(filled), 0o600); err != nil {
 			return nil, err
 		}
 	}

@@ -83,7 +83,8 @@ func (s *Server) Run(ctx context.Context) error {
 	} else {
 		go cloud.ForgetPasswords(ctx, api)
 	}
-	deploy, err := manifests.New(filepath.Join(s.dir, "manifests"), s.file("cred/supervisor.kubeconfig"), s.Flags.Strings("disable"))
+	deploy, err := manifests.New(filepath.Join(s.dir, "manifests"), s.file("cred/supervisor.kubeconfig"), s.Flags.Strings("disable"),
+		map[string]string{"CLUSTER_DNS": s.clusterDNS[0], "CLUSTER_DOMAIN": s.Flags.String("cluster-domain")})
 	if err != nil {
 		return err
 	}
