@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { processesIn } from "../../sandbox/lifecycle/processes.ts";
+import { hostCgroup } from "../../sandbox/hosts/server.ts";
+import { command, type Case } from "./harness.ts";
+import { at, cluster, done, infra, infraCommand, must, readPlan, work } from "./place.ts";
+
+const HOSTS = ["hetzner-1", "vultr-1", "aws-1"] as const;
+const STRACE = ["strace", "--follow-forks", "--trace=execve", "--string-limit=65536", "--quiet=all"] as const; // prettier-ignore
+const PLANTED = "planted-canary-5f1e";
+
+/** Every execve of a command and of what the hosts' sshd start meanwhile, with arguments and environments. */
+async function traced(args: readonly string[]): Promise<{ stdout: string; all: string; executed: string }> {
+  const files = HOSTS.map((host) => join(work, `execve-${host}`));
+  const tracers = HOSTS.map((host, index) => {
+    const sshd = processesIn(hostCgroup(readPlan(), host)).find((pid) =>
+      readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("sshd: /usr/sbin/sshd"),
+    );
+    return spawn(
+      STRACE[0],
+      [...STRACE.slice(1), `--output=${files[index] ?? ""}`, `--attach=${String(sshd)}`],
+      {
+        stdio: "ignore",
+      },
+    );
+  });
+  const own = join(work, "execve-cli");
+  const { argv, env } = infraCommand(args);
+  try {
+    const { stdout, all } = await must(
+      command([...STRACE, `--output=${own}`, ...argv], { clean: true, env, cwd: work }),
+    );
+    return { stdout, all, executed: [own, ...files].map((file) => readFileSync(file, "utf8")).join("") };
+  } finally {
+    for (const tracer of tracers) tracer.kill("SIGTERM");
+  }
+}
+
+/** What must not be seen: what the operator was given, and what was generated. */
+async function secrets(): Promise<readonly string[]> {
+  const envrc = readFileSync(join(cluster, ".envrc.local"), "utf8");
+  const given = [...envrc.matchAll(/^export (?:ANSIBLE_VAULT_PASSWORD|\w+_SECRET)='([^']+)'/gm)].map(
+    ([, value]) => value ?? "",
+  );
+  const token = (await must(at("hetzner-1", "cat /etc/rancher/k3s/token"))).stdout.trim();
+  assert.equal(given.length, 2);
+  // Join keys are minted, used and forgotten; all begin like this.
+  return [...given, token, "tskey-auth-", "tskey-api-"];
+}
+
+const found = (text: string, all: readonly string[]): string[] =>
+  all.filter((secret) => text.includes(secret));
+
+/** How often the journal has it, and the files that anyone may read. */
+const look = (host: string, secret: string) =>
+  at(
+    host,
+    `journalctl --no-pager | grep -cF '${secret}'; find /tmp /var/tmp /etc /opt /run /home /var/log -xdev -type f -perm -o+r -exec grep -lF '${secret}' {} + 2>/dev/null`,
+  );
+
+/** Secrets stay where they belong for a whole `up`, from bare hosts to Ready nodes. */
+export const secretHygiene: readonly Case[] = [
+  {
+    name: "no secret in any argument, log, journal, temporary or readable file of a whole up; a planted one is found",
+    async run() {
+      await must(command(["sh", "-c", "command -v strace || apt-get install --yes --quiet strace"]));
+      await must(infra(["destroy", "--yes"]));
+      const up = await traced(["up", "--json"]);
+      const all = await secrets();
+      const planted = await traced(["ssh", "aws-1", `true ${PLANTED}`]);
+      await must(at("aws-1", `echo ${PLANTED} >/tmp/planted; logger ${PLANTED}`));
+      const logs = readdirSync(join(cluster, ".infra-k3s/logs")).map((file) =>
+        readFileSync(join(cluster, ".infra-k3s/logs", file), "utf8"),
+      );
+
+      assert.equal(done(up).ok, true);
+      assert.ok((up.executed.match(/execve\(/g)?.length ?? 0) > 500, "the traces are of the whole up");
+      assert.deepEqual(found(up.executed, all), [], "in arguments");
+      assert.deepEqual(found(up.all + logs.join(""), all), [], "in what it says and logs");
+      for (const host of HOSTS) {
+        for (const secret of all)
+          assert.equal((await look(host, secret)).stdout.trim(), "0", `${secret.slice(0, 12)}… on ${host}`);
+      }
+      assert.deepEqual(found(planted.executed, [PLANTED]), [PLANTED]);
+      assert.match((await look("aws-1", PLANTED)).stdout, /^[1-9]\d*\n\/tmp\/planted/);
+      await at("aws-1", "rm /tmp/planted");
+    },
+  },
+];
