@@ -123,6 +123,7 @@ function deriveNode(cluster: string, node: RawNode): ClusterNode {
     region: node.region ?? "",
     size: node.size ?? "",
     arch: node.arch,
+    ingress: node.ingress,
     address: node.address ?? "",
     meshName: `${cluster}-${node.name}`,
   };

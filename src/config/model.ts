@@ -22,6 +22,8 @@ export interface ClusterNode {
   /** Empty for an `existing` host. */
   size: string;
   arch: Arch;
+  /** The node's firewall lets 80 and 443 in. */
+  ingress: boolean;
   /** The host's address where the user gave one (`existing`), else empty: it is known once created. */
   address: string;
   /** The node's name in the tailnet: unique among clusters that share one. */

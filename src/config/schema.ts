@@ -35,6 +35,7 @@ export const NodeSchema = z.strictObject({
   size: z.string().min(1).optional().describe("The provider's own name of the server type, e.g. cx33."),
   address: z.string().min(1).optional().describe("Address of an existing host."),
   arch: z.enum(["amd64", "arm64"]).default("amd64").describe("Processor architecture."),
+  ingress: z.boolean().default(false).describe("Lets HTTP and HTTPS in from the internet on this node."),
 });
 
 /** `cluster.yaml` as a user writes it; unknown keys are errors. */

@@ -17,7 +17,7 @@ export function renderInventory(model: ClusterModel, servers: Servers): string {
   );
 }
 
-function hostVars(node: ClusterNode, servers: Servers): Record<string, string> {
+function hostVars(node: ClusterNode, servers: Servers): Record<string, string | boolean> {
   const server = servers[node.name];
   if (server === undefined) throw new Error(`no server for ${node.name}`);
   return {
@@ -27,6 +27,7 @@ function hostVars(node: ClusterNode, servers: Servers): Record<string, string> {
     node_region: node.region,
     node_arch: node.arch,
     node_public_ip: server.publicIp,
+    node_ingress: node.ingress,
   };
 }
 

@@ -1,6 +1,6 @@
 """Prints the faults of this host as a JSON list, each with its cause and a fix. Reads only.
 
-Standard input: {name, unit, tag, hostname, version, node, api_fault}; node is the API's Node object, {} without one.
+Standard input: {name, unit, tag, hostname, version, ssh_user, node, api_fault}; node is the API's Node object, {} without one.
 """
 
 import ipaddress
@@ -16,6 +16,20 @@ import urllib.request
 MESH = ipaddress.ip_network("100.64.0.0/10")
 CONFIG = "/etc/rancher/k3s/config.yaml"
 SERVER_CA = "/var/lib/rancher/k3s/agent/server-ca.crt"
+FIREWALL = "/etc/infra-k3s-firewall.nft"
+TABLE = "nft --stateless list table inet infra_k3s"
+# What `sshd -T` has to say, whatever else is written where: only a key gets in.
+SSHD = {
+    "passwordauthentication": {"no"},
+    "kbdinteractiveauthentication": {"no"},
+    "permitemptypasswords": {"no"},
+    "hostbasedauthentication": {"no"},
+    "gssapiauthentication": {"no"},
+    "pubkeyauthentication": {"yes"},
+    "authenticationmethods": {"publickey"},
+    "x11forwarding": {"no"},
+    "permittunnel": {"no"},
+}
 # The API, and etcd's client and peer ports: https://docs.k3s.io/installation/requirements#inbound-rules-for-k3s-nodes
 PRIVATE_PORTS = {6443: "the API", 2379: "etcd", 2380: "etcd"}
 
@@ -81,6 +95,30 @@ def mesh(want):
         )
 
 
+def firewall():
+    """The loaded table against the file, both in the kernel's words: the file is loaded into an empty network namespace."""
+    wanted = output("unshare", "--net", "sh", "-c", f"nft -f {FIREWALL} && {TABLE}")
+    if not wanted:
+        yield f"the firewall {FIREWALL} can't be loaded; see: nft --check --file {FIREWALL}; fix: infra-k3s up"
+    elif output(*TABLE.split()) != wanted:
+        yield f"the loaded firewall is not what {FIREWALL} says; fix: infra-k3s up"
+    if output("systemctl", "is-enabled", "infra-k3s-firewall.service") != "enabled":
+        yield "the firewall would not be loaded at the next boot; fix: infra-k3s up"
+
+
+def sshd(want):
+    """What sshd makes of all its files for the user that Ansible is."""
+    said = output("/usr/sbin/sshd", "-T", "-C", f"user={want['ssh_user']},host=localhost,addr=127.0.0.1")
+    settings = dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
+    root = {"no"} if want["ssh_user"] != "root" else {"without-password", "prohibit-password"}
+    for name, allowed in {**SSHD, "permitrootlogin": root}.items():
+        if settings.get(name) not in allowed:
+            yield (
+                f"sshd has {name} {settings.get(name, 'not set')}, not {' or '.join(sorted(allowed))}; "
+                "fix: remove it from what sshd reads first in /etc/ssh/sshd_config.d, then infra-k3s up"
+            )
+
+
 def listeners():
     """Only the mesh and this host itself may reach the API and etcd."""
     for line in output("ss", "--no-header", "--listening", "--tcp", "--numeric").splitlines():
@@ -129,7 +167,15 @@ def node(want):
 
 def main():
     want = json.load(sys.stdin)
-    faults = [*services(want), *mesh(want), *listeners(), *api(want), *node(want)]
+    faults = [
+        *services(want),
+        *mesh(want),
+        *firewall(),
+        *sshd(want),
+        *listeners(),
+        *api(want),
+        *node(want),
+    ]
     json.dump([f"{want['name']}: {fault}" for fault in faults], sys.stdout)
 
 
