@@ -90,6 +90,12 @@ export class Headscale {
     return { id: String(key.id), key: key.key };
   }
 
+  /** Every key that was ever minted, used up or not. */
+  async keys(): Promise<string[]> {
+    const keys = (await this.#json(["preauthkeys", "list", "--user", "1"])) as { key: string }[] | null;
+    return (keys ?? []).map(({ key }) => key);
+  }
+
   async nodes(): Promise<HeadscaleNode[]> {
     return ((await this.#json(["nodes", "list", "--tags"])) as HeadscaleNode[] | null) ?? [];
   }

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { globSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { processesIn } from "../../sandbox/lifecycle/processes.ts";
 import { hostCgroup } from "../../sandbox/hosts/server.ts";
+import { Headscale } from "../../sandbox/services/headscale.ts";
 import { command, type Case } from "./harness.ts";
-import { at, cluster, done, infra, infraCommand, must, readPlan, work } from "./place.ts";
+import { at, caches, cluster, done, infra, infraCommand, must, readPlan, work } from "./place.ts";
 
 const HOSTS = ["hetzner-1", "vultr-1", "aws-1"] as const;
 const STRACE = ["strace", "--follow-forks", "--trace=execve", "--string-limit=65536", "--quiet=all"] as const; // prettier-ignore
@@ -46,8 +47,10 @@ async function secrets(): Promise<readonly string[]> {
   );
   const token = (await must(at("hetzner-1", "cat /etc/rancher/k3s/token"))).stdout.trim();
   assert.equal(given.length, 2);
-  // Join keys are minted, used and forgotten; all begin like this.
-  return [...given, token, "tskey-auth-", "tskey-api-"];
+  const program = globSync(join(caches, "infra-k3s/artifacts/headscale-*/headscale"))[0] ?? "";
+  const keys = await new Headscale(program, join(cluster, "..")).keys();
+  assert.ok(keys.length >= HOSTS.length, "a join key was minted for each host");
+  return [...given, token, ...keys, "tskey-api-"];
 }
 
 const found = (text: string, all: readonly string[]): string[] =>
