@@ -9,6 +9,7 @@ import { mainJob } from "./main-job.ts";
 import { infra, makeClone, work } from "./place.ts";
 import { podNetworking } from "./pods.ts";
 import { roles } from "./roles.ts";
+import { secretHygiene } from "./secrets.ts";
 import { services } from "./services.ts";
 import { storage } from "./storage.ts";
 
@@ -37,6 +38,7 @@ const cases = [
   ...podNetworking,
   ...storage,
   ...faults,
+  ...secretHygiene,
   ...isolation(before),
 ];
 const [up, ...rest] = cases;
