@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/sirupsen/logrus"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
+	cliflag "k8s.io/component-base/cli/flag"
 
 	"infra-k3s.invalid/sandbox/k3s/internal/agent"
 	"infra-k3s.invalid/sandbox/k3s/internal/cloud"
@@ -184,21 +186,44 @@ func nth(cidr string, n byte) (string, error) {
 
 func (s *Server) startSupervisor(ctx context.Context) (*supervisor.Supervisor, error) {
 	port := s.Flags.Int("https-listen-port")
+	ciphers, version, err := s.tlsOptions()
+	if err != nil {
+		return nil, err
+	}
 	front := &supervisor.Supervisor{
-		Listen:    net.JoinHostPort(s.Flags.String("bind-address"), strconv.Itoa(port)),
-		TLSDir:    s.file("tls"),
-		Backend:   fmt.Sprintf("127.0.0.1:%d", apiServerPort),
-		Password:  s.identity.password,
-		ServerCA:  s.identity.serverCA,
-		ClientCA:  s.identity.clientCA,
-		Addresses: []string{net.JoinHostPort(s.advertised(), strconv.Itoa(port))},
+		Ciphers:    ciphers,
+		MinVersion: version,
+		Listen:     net.JoinHostPort(s.Flags.String("bind-address"), strconv.Itoa(port)),
+		TLSDir:     s.file("tls"),
+		Backend:    fmt.Sprintf("127.0.0.1:%d", apiServerPort),
+		Password:   s.identity.password,
+		ServerCA:   s.identity.serverCA,
+		ClientCA:   s.identity.clientCA,
+		Addresses:  []string{net.JoinHostPort(s.advertised(), strconv.Itoa(port))},
 		Settings: cluster.Settings{
 			ClusterIPRange: s.clusterCIDR, ServiceIPRange: s.serviceCIDR, ClusterDNS: s.clusterDNS,
 			ClusterDomain: s.Flags.String("cluster-domain"), FlannelBackend: "vxlan",
 			HTTPSPort: port, SupervisorPort: port, DisableCCM: s.Flags.Bool("disable-cloud-controller"),
+			DisableNPC: s.Flags.Bool("disable-network-policy"),
 		},
 	}
 	return front, front.Start(ctx, s.Group)
+}
+
+// tlsOptions are the API server's: K3s listens before it with the same.
+func (s *Server) tlsOptions() (ciphers []uint16, version uint16, err error) {
+	given := map[string]string{}
+	for _, text := range s.Flags.Strings("kube-apiserver-arg") {
+		name, value, _ := strings.Cut(text, "=")
+		given[name] = value
+	}
+	if version, err = cliflag.TLSVersion(given["tls-min-version"]); err != nil {
+		return nil, 0, err
+	}
+	if given["tls-cipher-suites"] != "" {
+		ciphers, err = cliflag.TLSCipherSuites(strings.Split(given["tls-cipher-suites"], ","))
+	}
+	return ciphers, version, err
 }
 
 // advertised is the address the API tells its members: --advertise-address, else the external, else the
