@@ -7,6 +7,7 @@ import { runCases } from "./harness.ts";
 import { isolation } from "./isolation.ts";
 import { mainJob } from "./main-job.ts";
 import { infra, makeClone, work } from "./place.ts";
+import { policies } from "./policy.ts";
 import { podNetworking } from "./pods.ts";
 import { roles } from "./roles.ts";
 import { secretHygiene } from "./secrets.ts";
@@ -37,6 +38,7 @@ const cases = [
   ...contract,
   ...podNetworking,
   ...storage,
+  ...policies,
   ...faults,
   ...secretHygiene,
   ...isolation(before),
