@@ -8,6 +8,7 @@ import { table } from "../src/output/table.ts";
 import { hostCgroup, hostCommand } from "./hosts/server.ts";
 import { down } from "./lifecycle/down.ts";
 import { processesIn } from "./lifecycle/processes.ts";
+import { runLink } from "./network/link-command.ts";
 import { placeCommand } from "./network/places.ts";
 import { namespace, prefix } from "./network/plan.ts";
 import { clusterFolder, stateFolder } from "./paths.ts";
@@ -19,13 +20,17 @@ const HELP = `USAGE
   infra-k3s sandbox down                           end it and leave nothing
   infra-k3s sandbox status [--json]                what stands
   infra-k3s sandbox exec PLACE -- COMMAND…         run a command in a place: operator, internet, outer, or a server
+  infra-k3s sandbox link [A B] [--delay MS] [--loss PERCENT] [--down|--udp-down|--up] [--one-way] [--json]
+                                                   show the links, or change one between clouds or servers; --reset undoes all
   infra-k3s sandbox logs [NAME]                    the log of a service or server's console; without NAME, their names
 
 FLAGS
   --name NAME   which sandbox; default: default
   --example     the example cluster to make; default: three-clouds
   --bare        servers only: leave the cluster to your own \`infra-k3s up\`
-  --json        up: the events of the product's \`up\`; status: one JSON object
+  --json        up: the events of the product's \`up\`; status, link: one JSON object
+  --delay       milliseconds that a packet takes in each direction
+  --one-way     from A to B only
 `;
 
 /** `infra-k3s sandbox …`; returns the exit code. */
@@ -33,7 +38,8 @@ export async function runSandbox(argv: readonly string[], io: Io): Promise<numbe
   const end = argv.indexOf("--");
   const { values, positionals } = parse(end === -1 ? argv : argv.slice(0, end));
   const command = end === -1 ? [] : argv.slice(end + 1);
-  const [verb, target] = positionals;
+  const [verb, ...rest] = positionals;
+  const [target] = rest;
   const name = values.name;
   if (values.help || verb === undefined) {
     io.out(HELP);
@@ -50,6 +56,8 @@ export async function runSandbox(argv: readonly string[], io: Io): Promise<numbe
       return status(name, values.json, io);
     case "exec":
       return execute(standing(name), target, command);
+    case "link":
+      return runLink(standing(name), rest, values, io);
     case "logs":
       return logs(name, target, io);
     default:
@@ -70,6 +78,13 @@ function parse(args: readonly string[]) {
         example: { type: "string", default: "three-clouds" },
         bare: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
+        delay: { type: "string" },
+        loss: { type: "string" },
+        down: { type: "boolean", default: false },
+        "udp-down": { type: "boolean", default: false },
+        up: { type: "boolean", default: false },
+        reset: { type: "boolean", default: false },
+        "one-way": { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },
     });

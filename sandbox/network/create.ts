@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { run } from "../command.ts";
+import { LINK_DEVICE, LINKED } from "./links.ts";
 import {
   GATEWAY,
   headscaleIpv6,
@@ -32,19 +33,32 @@ export async function createNetwork(plan: Plan): Promise<void> {
       (address) => `addr add ${address}/32 dev services`,
     ),
     `addr add ${headscaleIpv6(plan)}/128 dev services nodad`,
+    `tuntap add dev ${LINK_DEVICE} mode tun`,
+    `link set ${LINK_DEVICE} up txqueuelen 10000`,
   ]);
+  // What leaves a network takes the way over the link program, which puts it back here; then it is routed as usual.
+  for (const family of ["-4", "-6"]) {
+    const rules = LINKED.map((network) => `rule add iif ${network} lookup ${LINK_TABLE}`);
+    await batch(outer, [...rules, `route add default dev ${LINK_DEVICE} table ${LINK_TABLE}`], family);
+  }
   // Only inside: these are the outer namespace's own settings.
   await run([
     "ip", "netns", "exec", outer, "sysctl", "-qw",
     "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
+    "net.ipv4.conf.all.rp_filter=0", `net.ipv4.conf.${LINK_DEVICE}.rp_filter=0`, "net.ipv4.conf.all.send_redirects=0",
   ]); // prettier-ignore
   await run(["ip", "netns", "exec", outer, "nft", "-f", "-"], { stdin: NAT });
   await attach(plan, "operator", "operator", 10);
   await attach(plan, "internet", "internet", 10);
 }
 
-/** EC2's 1:1 public addresses. */
+const LINK_TABLE = 100;
+
+/** EC2's 1:1 public addresses. A packet that comes back from the link has them already: conntrack must not meet it twice. */
 const NAT = `
+table inet link {
+  chain prerouting { type filter hook prerouting priority raw; iifname "${LINK_DEVICE}" notrack; }
+}
 table ip sandbox {
   map private { type ipv4_addr : ipv4_addr; }
   map public { type ipv4_addr : ipv4_addr; }
@@ -82,6 +96,6 @@ async function mapPublicAddress(plan: Plan, host: number): Promise<void> {
   });
 }
 
-async function batch(inside: string, lines: string[]): Promise<void> {
-  await run(["ip", "-n", inside, "-batch", "-"], { stdin: `${lines.join("\n")}\n` });
+async function batch(inside: string, lines: string[], ...options: string[]): Promise<void> {
+  await run(["ip", ...options, "-n", inside, "-batch", "-"], { stdin: `${lines.join("\n")}\n` });
 }

@@ -21,6 +21,10 @@ export async function startServices(plan: Plan, stateDir: string, artifacts: Art
   await start(plan, stateDir, "services", daemon, (log) => log.includes("ready\n"));
 }
 
+export async function startLink(plan: Plan, stateDir: string, command: readonly string[]): Promise<void> {
+  await start(plan, stateDir, "link", command, (log) => log.includes("ready"));
+}
+
 export async function startRegistry(plan: Plan, stateDir: string, command: readonly string[]): Promise<void> {
   await start(plan, stateDir, "registry", command, (log) => log.includes("listening on"));
 }

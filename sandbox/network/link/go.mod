@@ -1,0 +1,3 @@
+module infra-k3s.invalid/sandbox/link
+
+go 1.26
