@@ -121,6 +121,10 @@ async function furnish(plan: Plan, stateDir: string, folder: string, request: Se
     write(`etc/systemd/system/${unit}.service.d/sandbox.conf`, text);
   }
   mkdirSync(join(upper, "etc/systemd/system/sysinit.target.wants"), { recursive: true });
+  // Nobody sits at the console, and each of these takes inotify instances, of which this machine's root has few.
+  for (const unit of ["console-getty.service", "systemd-logind.service"]) {
+    await run(["ln", "-s", "/dev/null", join(upper, "etc/systemd/system", unit)]);
+  }
   const unit = "sandbox-host-setup.service";
   await run(["ln", "-s", `../${unit}`, join(upper, "etc/systemd/system/sysinit.target.wants", unit)]);
   await authorize(upper, request);

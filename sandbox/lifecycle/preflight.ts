@@ -21,7 +21,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 const CONTROLLERS = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids"];
 const MEMORY_GIB = 5;
 const DISK_GIB = 8;
-const INOTIFY = 70;
+const INOTIFY = 60;
 export const NEEDS = `root, cgroup v1, ${MEMORY_GIB} GiB of memory and ${DISK_GIB} GiB of disk free`;
 
 interface Problem {
