@@ -12,7 +12,7 @@ import sys
 import time
 
 APPLY = sys.argv[1] == "apply"
-UNITS = ("k3s-agent.service", "k3s.service")
+UNITS = ("infra-k3s-flannel.service", "k3s-agent.service", "k3s.service")
 # Every process of a unit or a pod is in one of these control groups, also with KillMode=process.
 CONTROL_GROUPS = ("/kubepods", *(f"/{unit}" for unit in UNITS))
 MOUNTS = ("/run/k3s/", "/var/lib/kubelet/", "/var/lib/rancher/k3s/", "/run/netns/cni-")

@@ -1,6 +1,6 @@
 """Prints the faults of this host as a JSON list, each with its cause and a fix. Reads only.
 
-Standard input: {name, unit, tag, hostname, version, ssh_user, node, api_fault}; node is the API's Node object, {} without one.
+Standard input: {name, unit, tag, hostname, version, ssh_user, service_cidr, node, api_fault}; node is the API's Node object, {} without one.
 """
 
 import ipaddress
@@ -58,7 +58,7 @@ def private(address):
 
 
 def services(want):
-    for unit in ("tailscaled.service", want["unit"]):
+    for unit in ("tailscaled.service", want["unit"], "infra-k3s-flannel.service"):
         state = output("systemctl", "is-active", unit)
         if state != "active":
             yield f"{unit} is {state or 'not installed'}; see: journalctl -u {unit}; fix: infra-k3s up"
@@ -128,9 +128,31 @@ def listeners():
             yield f"{PRIVATE_PORTS[int(port)]} listens on {address}:{port}, outside the mesh; fix: infra-k3s up"
 
 
+def mtu(name):
+    try:
+        with open(f"/sys/class/net/{name}/mtu", encoding="utf-8") as file:
+            return int(file.read())
+    except OSError:
+        return 0
+
+
+def flannel(want):
+    """VXLAN takes 50 bytes of what the mesh carries; a larger packet would be lost on the way, quietly."""
+    own, carrier = mtu("flannel.1"), mtu("tailscale0")
+    if not own:
+        yield f"flannel.1 is gone, and with it the way to other nodes' pods; fix: systemctl restart {want['unit']}"
+    elif own > carrier - 50:
+        yield f"flannel.1 has an MTU of {own}, tailscale0 of {carrier}, which leaves {carrier - 50}; fix: systemctl restart {want['unit']}"
+
+
 def api(want):
-    """The way every node takes to the API: through the mesh, with a certificate of the cluster's CA."""
-    url = setting("server") or f"https://{setting('bind-address')}:6443"
+    """The ways to the API, with a certificate of the cluster's CA: a node's through the mesh, a pod's through its Service."""
+    first = next(ipaddress.ip_network(want["service_cidr"]).hosts())
+    for url in (setting("server") or f"https://{setting('bind-address')}:6443", f"https://{first}:443"):
+        yield from api_at(url, want)
+
+
+def api_at(url, want):
     try:
         trust = ssl.create_default_context(cafile=SERVER_CA)
         # The cluster's CA certificates carry what Kubernetes asks for, not all that RFC 5280 does.
@@ -172,6 +194,7 @@ def main():
         *mesh(want),
         *firewall(),
         *sshd(want),
+        *flannel(want),
         *listeners(),
         *api(want),
         *node(want),
