@@ -36,8 +36,11 @@ export async function fillMirror(stateDir: string, artifacts: Artifacts): Promis
 
   const name = `tailscale_${PINS.tailscale.version}_amd64`;
   const stable = join(filling, "pkgs.tailscale.com/stable");
-  put(artifacts.tailscale, `pkgs.tailscale.com/stable/${name}/tailscale`);
-  put(artifacts.tailscaled, `pkgs.tailscale.com/stable/${name}/tailscaled`);
+  mkdirSync(join(stable, name), { recursive: true });
+  // Copies: tar gives up when another sandbox links the same file meanwhile, which changes its ctime.
+  for (const program of ["tailscale", "tailscaled"] as const) {
+    cpSync(artifacts[program], join(stable, name, program));
+  }
   const archive = join(stable, `${name}.tgz`);
   // The same programs make the same archive: upstream's bytes do not change with who asks either.
   await run([

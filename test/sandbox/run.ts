@@ -5,6 +5,7 @@ import { contract } from "./contract/table.ts";
 import { faults } from "./faults.ts";
 import { runCases } from "./harness.ts";
 import { isolation } from "./isolation.ts";
+import { links } from "./links.ts";
 import { mainJob } from "./main-job.ts";
 import { infra, makeClone, work } from "./place.ts";
 import { policies } from "./policy.ts";
@@ -39,6 +40,7 @@ const cases = [
   ...podNetworking,
   ...storage,
   ...policies,
+  ...links,
   ...faults,
   ...secretHygiene,
   ...isolation(before),
