@@ -20,7 +20,7 @@ import (
 
 const (
 	year        = 365 * 24 * time.Hour
-	renewBefore = 90 * 24 * time.Hour
+	renewBefore = 120 * 24 * time.Hour
 )
 
 // Authority signs certificates.
@@ -148,7 +148,7 @@ func (a *Authority) template(subject Subject) *x509.Certificate {
 }
 
 // Issue writes DIR/NAME.crt and .key. As K3s does, it keeps a certificate that says the same and has more
-// than 90 days left.
+// than 120 days left.
 func (a *Authority) Issue(dir, name string, subject Subject) error {
 	key, err := EnsureKey(filepath.Join(dir, name+".key"))
 	if err != nil {

@@ -80,6 +80,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	front.SetAPI(api)
+	go s.labelNode(ctx, api)
 	if !s.Flags.Bool("disable-cloud-controller") {
 		go cloud.Run(ctx, api)
 	} else {
@@ -123,6 +124,10 @@ func (s *Server) prepare() error {
 		if !s.Flags.Bool("cluster-init") {
 			return flags.NotAnswered{What: "a server without --cluster-init (SQLite)"}
 		}
+	}
+	// The API server reaches kubelets at their addresses: there is no tunnel to route anything through.
+	if mode := s.Flags.String("egress-selector-mode"); mode != "agent" && mode != "disabled" {
+		return flags.NotAnswered{What: "--egress-selector-mode " + mode}
 	}
 	var err error
 	if s.name, err = agent.NodeName(s.Flags); err != nil {
