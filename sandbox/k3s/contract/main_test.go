@@ -1,0 +1,256 @@
+// Package contract holds K3s's documentation against a K3s binary: every test is a row of the table in ../README.md.
+//
+// It needs nothing but that binary (K3S_BINARY), Linux and root: nodes are namespaces that the test makes and that end
+// with it. They have no way out, and leave the machine's network, kernel settings and files as they are.
+package contract
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The cluster, which all tests share, and a third node for what must not disturb it.
+var (
+	binary  string
+	server  *node
+	agent   *node
+	visitor *node
+
+	controlPlane *k3s
+	member       *k3s
+)
+
+const (
+	serverAddress  = "198.18.240.1"
+	agentAddress   = "198.18.240.2"
+	visitorAddress = "198.18.240.3"
+	serverPublic   = "198.51.100.1"
+	agentPublic    = "198.51.100.2"
+	visitorPublic  = "198.51.100.3"
+
+	serverURL = "https://" + serverAddress + ":6443"
+	dataDir   = "/var/lib/rancher/k3s"
+	password  = "boop"
+)
+
+// A node dies with the thread that started it: that has to be the one that lives as long as the test.
+func init() { runtime.LockOSThread() }
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "contract:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	if binary, err = binaryToTest(); err != nil {
+		return 1, err
+	}
+	folder, err := os.MkdirTemp("", prefix)
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(folder)
+	for name, into := range map[string]**node{"server": &server, "agent": &agent, "visitor": &visitor} {
+		made, err := startNode(folder, name)
+		if made != nil {
+			defer made.stop()
+		}
+		if err != nil {
+			return 1, err
+		}
+		*into = made
+	}
+	if err := plug(); err != nil {
+		return 1, err
+	}
+	if err := startCluster(); err != nil {
+		return 1, err
+	}
+	code = m.Run()
+	member.stop()
+	controlPlane.stop()
+	return code, nil
+}
+
+func binaryToTest() (string, error) {
+	given := os.Getenv("K3S_BINARY")
+	if given == "" {
+		return "", fmt.Errorf("K3S_BINARY is not set: give the path of the k3s program to test (the stand-in's is what `sandbox/k3s/build GO OUTPUT` writes)")
+	}
+	if os.Geteuid() != 0 {
+		return "", fmt.Errorf("the nodes need root")
+	}
+	return filepath.Abs(given)
+}
+
+// plug wires the nodes: wire0 is the network between them, pub0 another one, where the default route leads to nobody.
+func plug() error {
+	for _, line := range []struct {
+		at   *node
+		args string
+	}{
+		{server, "link add wire0 type bridge"},
+		{server, "link add pub0 type bridge"},
+		{server, "link add wire1 type veth peer name wire0 netns AGENT"},
+		{server, "link add wire2 type veth peer name wire0 netns VISITOR"},
+		{server, "link add pub1 type veth peer name pub0 netns AGENT"},
+		{server, "link add pub2 type veth peer name pub0 netns VISITOR"},
+		{server, "link set wire1 master wire0 up"},
+		{server, "link set wire2 master wire0 up"},
+		{server, "link set pub1 master pub0 up"},
+		{server, "link set pub2 master pub0 up"},
+		{server, "addr add " + serverAddress + "/24 dev wire0"},
+		{agent, "addr add " + agentAddress + "/24 dev wire0"},
+		{visitor, "addr add " + visitorAddress + "/24 dev wire0"},
+		{server, "addr add " + serverPublic + "/24 dev pub0"},
+		{agent, "addr add " + agentPublic + "/24 dev pub0"},
+		{visitor, "addr add " + visitorPublic + "/24 dev pub0"},
+	} {
+		args := strings.NewReplacer("AGENT", fmt.Sprint(agent.pid), "VISITOR", fmt.Sprint(visitor.pid)).Replace(line.args)
+		// Only the network namespace is entered: ip reads process numbers, and the node counts its own.
+		enter := []string{fmt.Sprintf("--net=/proc/%d/ns/net", line.at.pid), "ip"}
+		if out, err := exec.Command("nsenter", append(enter, strings.Fields(args)...)...).CombinedOutput(); err != nil {
+			return fmt.Errorf("ip %s: %w: %s", args, err, out)
+		}
+	}
+	for _, n := range []*node{server, agent, visitor} {
+		for _, args := range []string{"link set wire0 up", "link set pub0 up", "route add default via 198.51.100.250"} {
+			if _, err := n.run(append([]string{"ip"}, strings.Fields(args)...)...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// The server's files, with what the documentation's example of several files has in them. The last two arguments let
+// kubelet and kube-proxy run where the kernel is not theirs.
+var serverFiles = map[string]string{
+	"/etc/rancher/k3s/config.yaml": `token: boop
+cluster-init: true
+node-name: first
+bind-address: 198.18.240.1
+advertise-address: 198.18.240.1
+node-ip: 198.18.240.1
+node-external-ip: 198.51.100.1
+tls-san:
+  - foo.local
+  - 198.18.240.9
+flannel-iface: wire0
+cluster-cidr: 10.52.0.0/16
+service-cidr: 10.53.0.0/16
+cluster-dns: 10.53.0.10
+secrets-encryption: true
+disable:
+  - coredns,traefik,servicelb
+  - local-storage
+  - metrics-server
+  - contract-disabled
+node-label:
+  - foo=bar
+  - bar=baz
+kubelet-arg:
+  - fail-cgroupv1=false
+kube-proxy-arg:
+  - conntrack-max-per-core=0
+  - conntrack-min=0
+`,
+	"/etc/rancher/k3s/config.yaml.d/test1.yaml": `write-kubeconfig-mode: 600
+node-taint:
+  - alice=bob:NoExecute
+`,
+	"/etc/rancher/k3s/config.yaml.d/test2.yaml": `write-kubeconfig-mode: 777
+node-label:
+  - other=what
+  - foo=three
+node-taint+:
+  - charlie=delta:NoSchedule
+`,
+}
+
+var agentFiles = map[string]string{
+	"/etc/rancher/k3s/config.yaml": `server: https://198.18.240.1:6443
+token-file: /etc/rancher/k3s/join-token
+node-name: second
+node-ip: 198.18.240.2
+node-external-ip: 198.51.100.2
+flannel-iface: wire0
+lb-server-port: 6555
+resolv-conf: /etc/rancher/k3s/pods-resolv.conf
+node-label:
+  - hello=world
+node-taint:
+  - key1=value1:NoExecute
+kubelet-arg:
+  - fail-cgroupv1=false
+  - max-pods=77
+kube-proxy-arg:
+  - conntrack-max-per-core=0
+  - conntrack-min=0
+`,
+	"/etc/rancher/k3s/pods-resolv.conf": "nameserver 198.51.100.251\n",
+	"/etc/rancher/k3s/registries.yaml": `mirrors:
+  docker.io:
+    endpoint:
+      - "https://registry.example.com:5000"
+configs:
+  "registry.example.com:5000":
+    tls:
+      ca_file: /etc/rancher/k3s/registry-ca.pem
+`,
+	dataDir + "/agent/etc/containerd/config-v3.toml.tmpl": `{{ template "base" . }}
+
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.'custom']
+  runtime_type = "io.containerd.runc.v2"
+`,
+	dataDir + "/agent/etc/kubelet.conf.d/99-contract.conf": `apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+registryPullQPS: 7
+`,
+}
+
+// startCluster starts the server, and the agent with the token that the server wrote.
+func startCluster() error {
+	for name, text := range serverFiles {
+		if err := server.write(name, text); err != nil {
+			return err
+		}
+	}
+	var err error
+	if controlPlane, err = server.start(nil, "server"); err != nil {
+		return err
+	}
+	if err := controlPlane.waitReady(2 * time.Minute); err != nil {
+		return err
+	}
+	token, err := os.ReadFile(server.path(dataDir + "/server/token"))
+	if err != nil {
+		return err
+	}
+	if err := agent.write("/etc/rancher/k3s/join-token", string(token)); err != nil {
+		return err
+	}
+	for name, text := range agentFiles {
+		if err := agent.write(name, text); err != nil {
+			return err
+		}
+	}
+	if member, err = agent.start(nil, "agent"); err != nil {
+		return err
+	}
+	if err := member.waitReady(2 * time.Minute); err != nil {
+		return err
+	}
+	_, err = server.run(binary, "kubectl", "wait", "--for=condition=Ready", "node/first", "node/second", "--timeout=60s")
+	return err
+}
