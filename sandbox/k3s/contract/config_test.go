@@ -40,6 +40,7 @@ var elsewhere = sync.OnceValue(func() error {
 		"/etc/rancher/other.yaml": `cluster-init: true
 token: file
 node-ip: 198.18.240.3
+kubelet-arg: [fail-cgroupv1=false]
 write-kubeconfig-mode: "0600"
 tls-san:
   - first.example

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -113,5 +114,14 @@ func TestSecretsEncryption(t *testing.T) {
 	}
 	if onDisk("contract-in-the-dark") {
 		t.Error("etcd's files hold the Secret in the clear")
+	}
+}
+
+func TestSecretsEncryptionStatus(t *testing.T) {
+	said := server.must(t, binary, "secrets-encrypt", "status", "--server", serverURL)
+	for _, want := range []string{"Encryption Status: Enabled", "Current Rotation Stage: start", "AES-CBC", "aescbckey"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in\n%s", want, said)
+		}
 	}
 }

@@ -115,6 +115,20 @@ func tail(text string) string {
 	return strings.Join(lines[max(0, len(lines)-25):], "\n")
 }
 
+// shareData makes a data folder whose programs are unpacked beside it, once for all of them: they are large.
+func (n *node) shareData(dir string) error {
+	if err := os.MkdirAll(n.path(dir), 0o755); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(n.path("/var/lib/rancher/data"), 0o755); err != nil {
+		return err
+	}
+	if err := os.Symlink("../data", n.path(dir+"/data")); err != nil && !os.IsExist(err) {
+		return err
+	}
+	return nil
+}
+
 // once runs `k3s ARGS` in the node to its end.
 func (n *node) once(env []string, args ...string) (said string, code int) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -55,7 +55,8 @@ func run(m *testing.M) (code int, err error) {
 	if binary, err = binaryToTest(); err != nil {
 		return 1, err
 	}
-	folder, err := os.MkdirTemp("", prefix)
+	sweep()
+	folder, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", prefix, os.Getpid()))
 	if err != nil {
 		return 1, err
 	}
@@ -72,6 +73,11 @@ func run(m *testing.M) (code int, err error) {
 	}
 	if err := plug(); err != nil {
 		return 1, err
+	}
+	for _, name := range []string{"k3s", "elsewhere", "refused", "third", "nothing"} {
+		if err := visitor.shareData("/var/lib/rancher/" + name); err != nil {
+			return 1, err
+		}
 	}
 	if err := startCluster(); err != nil {
 		return 1, err

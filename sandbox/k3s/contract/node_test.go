@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -112,6 +113,25 @@ func (n *node) stop() {
 	for _, controller := range strings.Fields(string(mounted)) {
 		_ = within(10*time.Second, func() error { return removeGroup(filepath.Join(controller, n.cgroup)) })
 		_ = os.Remove(filepath.Dir(filepath.Join(controller, n.cgroup)))
+	}
+}
+
+// sweep removes what a run left behind that was killed: folders and control groups named after it. Its processes and
+// mounts have ended with it.
+func sweep() {
+	controllers, _ := filepath.Glob("/sys/fs/cgroup/*/" + prefix + "*")
+	unified, _ := filepath.Glob("/sys/fs/cgroup/" + prefix + "*")
+	folders, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*"))
+	for _, path := range slices.Concat(controllers, unified, folders) {
+		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), prefix), "-")
+		if _, err := os.Stat("/proc/" + pid); err == nil {
+			continue
+		}
+		if slices.Contains(folders, path) {
+			_ = os.RemoveAll(path)
+		} else {
+			_ = removeGroup(path)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 
 // firstStart is a server on the third node that is told next to nothing, and seconds later is no more.
 var firstStart = sync.OnceValue(func() error {
-	err := visitor.write("/etc/rancher/plain.yaml", "cluster-init: true\nnode-ip: 198.18.240.3\n")
+	err := visitor.write("/etc/rancher/plain.yaml", "cluster-init: true\nnode-ip: 198.18.240.3\nkubelet-arg: [fail-cgroupv1=false]\n")
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ var secondStart = sync.OnceValues(func() (left remains, err error) {
 	}
 	for name, text := range map[string]string{
 		packaged:                  left.packaged + "# meddled with\n",
-		"/etc/rancher/plain.yaml": "server: https://198.18.240.77:6443\nnode-ip: 198.18.240.3\n",
+		"/etc/rancher/plain.yaml": "server: https://198.18.240.77:6443\nnode-ip: 198.18.240.3\nkubelet-arg: [fail-cgroupv1=false]\n",
 	} {
 		if err := visitor.write(name, text); err != nil {
 			return left, err
@@ -213,6 +213,39 @@ func TestCertificatesLast(t *testing.T) {
 		}
 		if days := time.Until(c.NotAfter).Hours() / 24; days < years*365-2 || days > years*365+4 {
 			t.Errorf("%s is valid for %.1f more days, want %.0f years", name, days, years)
+		}
+	}
+}
+
+func TestPackagedComponents(t *testing.T) {
+	needSecondStart(t)
+	for _, part := range []string{"coredns", "metrics-server"} {
+		if err := exists(visitor, manifests+part+".yaml"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// It comes after the tests of what the second start has left: it takes those files away.
+func TestAuthoritiesComeFromTheDatastore(t *testing.T) {
+	left := needSecondStart(t)
+	_, secret, _ := strings.Cut(strings.TrimSpace(left.token), "::server:")
+	authorities := []string{"server-ca.crt", "client-ca.key", "etcd/peer-ca.crt", "service.key"}
+	before := map[string]string{}
+	for _, name := range authorities {
+		before[name] = visitor.read(t, dataDir+"/server/tls/"+name)
+	}
+	for _, name := range []string{"tls", "cred", "token", "node-token", "agent-token"} {
+		if err := os.RemoveAll(visitor.path(dataDir + "/server/" + name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := serveBriefly("K3S_CONFIG_FILE=/etc/rancher/plain.yaml", "K3S_TOKEN="+secret); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range authorities {
+		if visitor.read(t, dataDir+"/server/tls/"+name) != before[name] {
+			t.Errorf("%s is another one", name)
 		}
 	}
 }
