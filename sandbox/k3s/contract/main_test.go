@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The cluster, which all tests share, and a third node for what must not disturb it.
@@ -55,6 +57,9 @@ func run(m *testing.M) (code int, err error) {
 	if binary, err = binaryToTest(); err != nil {
 		return 1, err
 	}
+	if err := roomToWatch(); err != nil {
+		return 1, err
+	}
 	sweep()
 	folder, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", prefix, os.Getpid()))
 	if err != nil {
@@ -80,6 +85,9 @@ func run(m *testing.M) (code int, err error) {
 		}
 	}
 	if err := startCluster(); err != nil {
+		if controlPlane != nil {
+			err = fmt.Errorf("%w\nthe server said:\n%s", err, tail(controlPlane.said()))
+		}
 		return 1, err
 	}
 	code = m.Run()
@@ -97,6 +105,20 @@ func binaryToTest() (string, error) {
 		return "", fmt.Errorf("the nodes need root")
 	}
 	return filepath.Abs(given)
+}
+
+// roomToWatch fails early where other clusters on this machine have used up what all of root's processes share:
+// containerd then comes up without its CRI, and the kubelet ends with an error about that.
+func roomToWatch() error {
+	const needed = 50
+	for range needed {
+		instance, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+		if err != nil {
+			return fmt.Errorf("less than %d inotify instances are free (fs.inotify.max_user_instances): is another cluster running? %w", needed, err)
+		}
+		defer unix.Close(instance)
+	}
+	return nil
 }
 
 // plug wires the nodes: wire0 is the network between them, pub0 another one, where the default route leads to nobody.
