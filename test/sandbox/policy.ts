@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { globSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { command, type Case } from "./harness.ts";
-import { at, caches, clone, infra, must, work } from "./place.ts";
+import type { Case } from "./harness.ts";
+import { at, infra, must, work } from "./place.ts";
 
 const NAMESPACE = "policy";
 const IMAGE = "ghcr.io/infra-k3s/probe:1";
@@ -250,32 +250,5 @@ const hardening: readonly Case[] = [
   },
 ];
 
-const units: readonly Case[] = [
-  {
-    name: "the K3s stand-in's own unit tests: rules of NetworkPolicies, bootstrap data, encryption",
-    async run() {
-      const cache = join(caches, "infra-k3s");
-      const [go = "go"] = globSync("tools/go-*/go/bin/go", { cwd: cache });
-      const folders = globSync("internal/*/*_test.go", { cwd: join(clone, "sandbox/k3s") }).map(dirname);
-      const { all } = await must(
-        command([join(cache, go), "test", "-trimpath", ...new Set(folders.map((folder) => `./${folder}`))], {
-          cwd: join(clone, "sandbox/k3s"),
-          env: {
-            GOTOOLCHAIN: "local",
-            CGO_ENABLED: "0",
-            GOFLAGS: "-mod=readonly",
-            GOWORK: "off",
-            GOPATH: join(cache, "go"),
-            GOCACHE: join(cache, "go/build"),
-            GOMODCACHE: join(cache, "go/mod"),
-          },
-        }),
-      );
-
-      assert.match(all, /^ok .*internal\/netpol/m);
-    },
-  },
-];
-
 /** Hardening, and who may speak to whom. */
-export const policies: readonly Case[] = [...units, ...hardening, ...networkPolicies];
+export const policies: readonly Case[] = [...hardening, ...networkPolicies];

@@ -1,7 +1,6 @@
 import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { traces } from "../../sandbox/lifecycle/leaks.ts";
-import { contract } from "./contract/table.ts";
 import { faults } from "./faults.ts";
 import { runCases } from "./harness.ts";
 import { isolation } from "./isolation.ts";
@@ -13,6 +12,7 @@ import { podNetworking } from "./pods.ts";
 import { roles } from "./roles.ts";
 import { secretHygiene } from "./secrets.ts";
 import { services } from "./services.ts";
+import { standIn } from "./stand-in.ts";
 import { storage } from "./storage.ts";
 
 /** End to end: one sandbox, read-only looks first, then changes and faults, and down at the end. */
@@ -36,7 +36,7 @@ const cases = [
   ...mainJob,
   ...roles,
   ...services,
-  ...contract,
+  ...standIn,
   ...podNetworking,
   ...storage,
   ...policies,
