@@ -64,7 +64,7 @@ class Checks {
       const routes = await run(["ip", "-n", namespace(PLAN, "outer"), "route", "show", "default"]);
       assert.equal(routes, "");
       const links = JSON.parse(await run(["ip", "-n", namespace(PLAN, "outer"), "-json", "-details", "link"])) as { ifname: string; linkinfo?: { info_kind: string } }[]; // prettier-ignore
-      assert.deepEqual([...new Set(links.map(({ linkinfo }) => linkinfo?.info_kind ?? "lo"))].sort(), ["bridge", "lo", "veth"]); // prettier-ignore
+      assert.deepEqual([...new Set(links.map(({ linkinfo }) => linkinfo?.info_kind ?? "lo"))].sort(), ["bridge", "lo", "tun", "veth"]); // prettier-ignore
     },
     "the mirror's K3s is what its list of checksums says": async () => {
       const release = "https://github.com/k3s-io/k3s/releases/download/v1.36.3%2Bk3s1";
