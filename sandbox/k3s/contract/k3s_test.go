@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -74,10 +75,22 @@ func (k *k3s) waitReady(limit time.Duration) error {
 	case <-k.ready:
 		return nil
 	case <-k.ended:
-		return fmt.Errorf("%s: k3s ended: %w\n%s", k.node.name, k.err, tail(k.said()))
+		return fmt.Errorf("%s: k3s ended: %w%s\n%s", k.node.name, k.err, k.node.starved(), tail(k.said()))
 	case <-time.After(limit):
 		return fmt.Errorf("%s: k3s was not ready after %s\n%s", k.node.name, limit, tail(k.said()))
 	}
+}
+
+// starved tells when containerd did not get what all clusters on this machine share; k3s itself only sees that the CRI
+// is missing.
+func (n *node) starved() string {
+	logs, _ := filepath.Glob(n.path("/var/lib/rancher/*/agent/containerd/containerd.log"))
+	for _, name := range logs {
+		if text, err := os.ReadFile(name); err == nil && strings.Contains(string(text), "too many open files") {
+			return ": fs.inotify.max_user_instances is used up; is another cluster running?"
+		}
+	}
+	return ""
 }
 
 // stop asks it to end, and insists after a while. What it leaves running in the node (containers' shims, containerd)
