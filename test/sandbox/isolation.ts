@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { left, type Traces, traces } from "../../sandbox/lifecycle/leaks.ts";
-import { namespace, prefix } from "../../sandbox/network/plan.ts";
+import { ipv4, namespace, prefix } from "../../sandbox/network/plan.ts";
 import { processesIn } from "../../sandbox/lifecycle/processes.ts";
 import type { Case } from "./harness.ts";
+import { status } from "./main-job.ts";
 import { at, infra, must, readPlan } from "./place.ts";
 
 /** The sandbox touches nothing of the machine, and nothing of it stays. `before` was taken before it was made. */
@@ -38,6 +40,40 @@ export function isolation(before: Traces): readonly Case[] {
           /cannot set date: Operation not permitted[\s\S]*cannot set date: Operation not permitted/,
         );
         assert.ok(new Date().getFullYear() > 2001);
+      },
+    },
+    {
+      name: "a host can't change what belongs to the machine's kernel",
+      async run() {
+        const kernel = "/proc/sys/kernel/threads-max";
+        const machine = readFileSync(kernel, "utf8");
+        const refused = await at("vultr-1", `echo 12345 >${kernel}`);
+        const own = await at("vultr-1", "sysctl -w net.ipv4.ip_default_ttl=61");
+
+        assert.notEqual(refused.exitCode, 0);
+        assert.equal(readFileSync(kernel, "utf8"), machine);
+        assert.equal(own.exitCode, 0, "what is the host's own can be set");
+        assert.match(readFileSync("/proc/sys/net/ipv4/ip_default_ttl", "utf8"), /^(?!61$)/);
+      },
+    },
+    {
+      name: "a second sandbox stands beside the first without touching it",
+      async run() {
+        await must(second("up", "--example", "one-node", "--bare"));
+        const hostname = (await must(second("exec", "hetzner-1", "--", "hostname"))).stdout.trim();
+        const plan = readPlan();
+        const across = await second("exec", "internet", "--", "timeout", "3", "bash", "-c", `</dev/tcp/${ipv4(plan, "hetzner", 10)}/22`); // prettier-ignore
+        const within = await at("internet", `timeout 3 bash -c '</dev/tcp/${ipv4(plan, "hetzner", 10)}/22'`);
+        await must(second("down"));
+        const first = await status();
+
+        assert.equal(hostname, "hetzner-1");
+        assert.notEqual(across.exitCode, 0);
+        assert.equal(within.exitCode, 0, "the same look finds the host from its own internet");
+        assert.ok(
+          first.nodes.every((node) => node["ready"]),
+          "the first is as it was",
+        );
       },
     },
     {
@@ -86,6 +122,9 @@ export function isolation(before: Traces): readonly Case[] {
     },
   ];
 }
+
+/** The same command for another sandbox. */
+const second = (verb: string, ...args: string[]) => infra(["sandbox", verb, "--name", "second", ...args]);
 
 function killAll(cgroup: string): void {
   for (const pid of processesIn(cgroup)) {
