@@ -35,7 +35,7 @@ export async function ensureRootfs(): Promise<string> {
       `--include=${PACKAGES.join(",")}`,
       SUITE,
       building,
-      mirror,
+      ...(mirror === undefined ? [] : [mirror]),
     ]);
     // Each host gets its own of these.
     for (const path of ["etc/machine-id", "etc/hostname", "etc/resolv.conf"])
@@ -54,11 +54,11 @@ export async function ensureRootfs(): Promise<string> {
   return folder;
 }
 
-/** The first mirror that apt on this machine uses for Debian itself. */
-async function debianMirror(): Promise<string> {
+/** The first mirror that apt on this machine uses for Debian itself; without one, debootstrap knows a default. */
+async function debianMirror(): Promise<string | undefined> {
   const listing = await run(["apt-get", "indextargets", "--format", "$(SITE) $(REPO_URI) $(RELEASE)"]);
   const line = listing
     .split("\n")
     .find((candidate) => candidate.endsWith(` ${SUITE}`) && candidate.includes("debian"));
-  return line?.split(" ")[1] ?? "https://deb.debian.org/debian";
+  return line?.split(" ")[1];
 }
