@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { infra, makeClone, must, work } from "../sandbox/place.ts";
+import { slope, throughput } from "./network.ts";
 import { isKept, toMarkdown } from "./report.ts";
 import { startup, up } from "./up.ts";
 
@@ -13,7 +14,7 @@ if (process.getuid?.() !== 0) {
 await makeClone();
 try {
   await must(infra(["sandbox", "up"]));
-  const tables = [await startup(), ...(await up(3))];
+  const tables = [await startup(), ...(await up(3)), await slope(3), await throughput(4)];
   const [cpu] = cpus();
   const machine = `${cpus().length} × ${cpu?.model ?? "unknown"}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Linux ${release()}`;
   const text = toMarkdown(tables, machine);
