@@ -51,7 +51,8 @@ export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
 
   const { name } = options;
   const stateDir = stateFolder(name);
-  const plan = await claim(name, stateDir, step);
+  const nodes = exampleNodes(options.example);
+  const plan = await claim(name, stateDir, nodes.length, step);
   await ensureTrust(plan, stateDir);
   await fillMirror(stateDir, artifacts);
   await fillDebian(stateDir, rootfs);
@@ -63,7 +64,6 @@ export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
   await startServices(plan, stateDir, artifacts);
   await startRegistry(plan, stateDir, await registryCommand(plan, stateDir, rootfs, images));
 
-  const nodes = exampleNodes(options.example);
   step(`servers: ${nodes.map((node) => `${node.name} at ${node.provider}`).join(", ")}`);
   const servers = await createServers(plan, stateDir, nodes);
   await makeRepository(plan, stateDir, options.example, servers);
@@ -80,11 +80,16 @@ function tellWhatIsToCome(step: (line: string) => void): void {
 }
 
 /** A sandbox that stands is used again; what a crash left is cleared first. */
-async function claim(name: string, stateDir: string, step: (line: string) => void): Promise<Plan> {
+async function claim(
+  name: string,
+  stateDir: string,
+  hosts: number,
+  step: (line: string) => void,
+): Promise<Plan> {
   const existing = readState(name);
   if (existing !== undefined && existsSync(`/run/netns/${namespace(existing, "outer")}`)) return existing;
   await down(name);
-  ensureInotify();
+  ensureInotify(hosts);
   const taken = new Set(listSandboxes().map(({ index }) => index));
   const index = [...Array(16).keys()].find((candidate) => !taken.has(candidate));
   if (index === undefined)

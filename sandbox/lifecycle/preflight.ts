@@ -21,7 +21,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 const CONTROLLERS = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids"];
 const MEMORY_GIB = 5;
 const DISK_GIB = 8;
-const INOTIFY = 60;
+const INOTIFY_PER_HOST = 20;
 export const NEEDS = `root, cgroup v1, ${MEMORY_GIB} GiB of memory and ${DISK_GIB} GiB of disk free`;
 
 interface Problem {
@@ -91,16 +91,17 @@ function findProblems(): Problem[] {
  * Every systemd, kubelet and containerd of the hosts takes inotify instances of root's, and Linux gives a user 128 by
  * default: without them a host's systemd starts and its sshd does not. Counted just before a sandbox is made.
  */
-export function ensureInotify(): void {
+export function ensureInotify(hosts: number): void {
   const limit = Number(readFileSync("/proc/sys/fs/inotify/max_user_instances", "utf8"));
   const taken = globSync("/proc/[0-9]*/fd/*").filter(
     (path) => linkTarget(path) === "anon_inode:inotify",
   ).length;
-  if (limit - taken >= INOTIFY) return;
+  const needed = hosts * INOTIFY_PER_HOST;
+  if (limit - taken >= needed) return;
   throw new UserError(
     {
       what: "this machine has no room for another sandbox",
-      why: `${limit - taken} of ${limit} inotify instances are free; a sandbox needs ${INOTIFY}`,
+      why: `${limit - taken} of ${limit} inotify instances are free; ${hosts} hosts need ${needed}`,
       fix: "end another sandbox, or raise the limit: sysctl fs.inotify.max_user_instances=1024",
     },
     EXIT.tool,
