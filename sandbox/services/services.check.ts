@@ -11,7 +11,7 @@ import { placeCommand } from "../network/places.ts";
 import { ipv4, ipv6, namespace, type Place, type Plan } from "../network/plan.ts";
 import { sandboxId, stateFolder } from "../paths.ts";
 import { fillMirror } from "./mirror.ts";
-import { ensureClient, startServices } from "./start.ts";
+import { ensureClient, startLink, startServices } from "./start.ts";
 import { ensureTrust } from "./trust.ts";
 
 const NAME = "check-services";
@@ -146,6 +146,7 @@ class Checks {
     await createNetwork(PLAN);
     await ensureTrust(PLAN, this.#state);
     await fillMirror(this.#state, this.#artifacts);
+    await startLink(PLAN, this.#state, say);
     await startServices(PLAN, this.#state, this.#artifacts);
     await attach(PLAN, "host-a", "hetzner", 20);
     await attach(PLAN, "host-b", "vultr", 20);

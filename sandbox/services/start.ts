@@ -4,7 +4,10 @@ import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "no
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Artifacts } from "../artifacts/artifacts.ts";
+import { ensurePrograms } from "../artifacts/programs.ts";
 import { cgroupFolders, processesIn } from "../lifecycle/processes.ts";
+import { linksFile, writeLinks } from "../network/link-command.ts";
+import { LINK_DEVICE } from "../network/links.ts";
 import { namespace, type Plan, prefix } from "../network/plan.ts";
 import { configureHeadscale } from "./headscale.ts";
 import type { OauthClient } from "./tailscale-api.ts";
@@ -21,8 +24,18 @@ export async function startServices(plan: Plan, stateDir: string, artifacts: Art
   await start(plan, stateDir, "services", daemon, (log) => log.includes("ready\n"));
 }
 
-export async function startLink(plan: Plan, stateDir: string, command: readonly string[]): Promise<void> {
-  await start(plan, stateDir, "link", command, (log) => log.includes("ready"));
+/** Starts the program that is the distance between the clouds; without it no packet leaves one. */
+export async function startLink(
+  plan: Plan,
+  stateDir: string,
+  progress: (line: string) => void,
+): Promise<void> {
+  const folder = await ensurePrograms(join(import.meta.dirname, "../network/link"), progress);
+  const rules = linksFile(plan.name);
+  if (!existsSync(rules)) writeLinks(plan, []);
+  await start(plan, stateDir, "link", [join(folder, "link"), LINK_DEVICE, rules], (log) =>
+    log.includes("ready"),
+  );
 }
 
 export async function startRegistry(plan: Plan, stateDir: string, command: readonly string[]): Promise<void> {
