@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { loadCluster } from "../src/config/load.ts";
 import type { ClusterNode, Servers } from "../src/config/model.ts";
-import { UserError } from "../src/output/errors.ts";
+import { ConfigError, UserError } from "../src/output/errors.ts";
 import type { Io } from "../src/output/io.ts";
 import { PRODUCT_ROOT } from "../src/repository/shipped.ts";
 import { ensureAnsible } from "../src/tools/ansible/install.ts";
@@ -16,7 +16,7 @@ import { ensureImages } from "./images/images.ts";
 import { ensureInotify, ensureReady, NEEDS } from "./lifecycle/preflight.ts";
 import { createNetwork } from "./network/create.ts";
 import { placeCommand } from "./network/places.ts";
-import { namespace, type Plan } from "./network/plan.ts";
+import { hostNumbers, namespace, type Plan } from "./network/plan.ts";
 import { clusterFolder, sandboxId, stateFolder } from "./paths.ts";
 import { ensureClient, startLink, startRegistry, startServices } from "./services/start.ts";
 import { fillDebian } from "./services/debian.ts";
@@ -48,8 +48,7 @@ export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
 
   const { name } = options;
   const stateDir = stateFolder(name);
-  const nodes = exampleNodes(options.example);
-  const plan = await claim(name, stateDir, nodes.length, step);
+  const plan = await claim(name, stateDir, nodesOf(exampleFile(options.example)).length, step);
   await ensureTrust(plan, stateDir);
   await fillMirror(stateDir, artifacts);
   await fillDebian(stateDir, rootfs);
@@ -59,6 +58,9 @@ export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
   await startServices(plan, stateDir, artifacts);
   await startRegistry(plan, stateDir, await registryCommand(plan, stateDir, rootfs, images));
 
+  // What the operator declares; before there is a cluster repository, what the example does.
+  const own = join(clusterFolder(name), "cluster.yaml");
+  const nodes = nodesOf(existsSync(own) ? own : exampleFile(options.example));
   step(`servers: ${nodes.map((node) => `${node.name} at ${node.provider}`).join(", ")}`);
   const servers = await createServers(plan, stateDir, nodes);
   await makeRepository(plan, stateDir, options.example, servers);
@@ -98,29 +100,38 @@ async function claim(
   return plan;
 }
 
-function exampleNodes(example: string): readonly ClusterNode[] {
-  const loaded = loadCluster(
-    readFileSync(join(PRODUCT_ROOT, "examples", example, "cluster.yaml"), "utf8"),
-    example,
-  );
-  if (!loaded.ok) throw new Error(`the example ${example} is invalid`);
+function exampleFile(example: string): string {
+  return join(PRODUCT_ROOT, "examples", example, "cluster.yaml");
+}
+
+function nodesOf(file: string): readonly ClusterNode[] {
+  const text = readFileSync(file, "utf8");
+  const loaded = loadCluster(text, file);
+  if (!loaded.ok) throw new ConfigError(loaded.diagnostics, text);
   return loaded.value.nodes;
 }
 
 async function createServers(plan: Plan, stateDir: string, nodes: readonly ClusterNode[]): Promise<Servers> {
+  const known = join(clusterFolder(plan.name), "servers.json");
+  const before = existsSync(known) ? (JSON.parse(readFileSync(known, "utf8")) as Servers) : {};
   const key = join(stateDir, "operator/id_ed25519");
   if (!existsSync(key)) {
     mkdirSync(join(stateDir, "operator"), { recursive: true, mode: 0o700 });
     await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator", "-f", key]);
   }
   const authorizedKey = readFileSync(`${key}.pub`, "utf8").trim();
+  const numbers = hostNumbers(
+    Object.fromEntries(Object.entries(before).map(([name, { publicIp }]) => [name, publicIp])),
+    nodes.map(({ name }) => name),
+  );
   const created = await Promise.all(
-    nodes.map(async (node, index) => {
-      const request = { name: node.name, provider: node.provider, number: 10 + index, authorizedKey };
-      return [node.name, await createServer(plan, stateDir, request)] as const;
+    nodes.map(async ({ name, provider }) => {
+      const request = { name, provider, number: numbers[name] ?? 0, authorizedKey };
+      return [name, await createServer(plan, stateDir, request)] as const;
     }),
   );
-  return Object.fromEntries(created);
+  // As at a provider: a server that no node is on any more stays until somebody ends it.
+  return { ...before, ...Object.fromEntries(created) };
 }
 
 /** What a person would do by hand: `init`, the servers' addresses, the credentials. */

@@ -35,6 +35,20 @@ export function ipv6({ index }: Plan, network: Network, host: number): string {
   return `2001:db8:${(16 * index + NETWORKS.indexOf(network)).toString(16)}::${host.toString(16)}`;
 }
 
+/** A number for every server, 10 and up: a known one keeps the number its address ends with. */
+export function hostNumbers(
+  addresses: Readonly<Record<string, string>>,
+  names: readonly string[],
+): Record<string, number> {
+  const numbers: Record<string, number> = {};
+  for (const [name, address] of Object.entries(addresses)) numbers[name] = Number(address.split(".")[3]);
+  for (const name of names) {
+    const taken = new Set(Object.values(numbers));
+    numbers[name] ??= [...Array(240).keys()].map((i) => i + 10).find((number) => !taken.has(number)) ?? 0;
+  }
+  return numbers;
+}
+
 /** What an interface in this network carries: EC2 gives a private address and maps the public one onto it. */
 export function interfaceIpv4(plan: Plan, network: Network, host: number): string {
   return network === "aws" ? `172.31.${16 * plan.index}.${host}` : ipv4(plan, network, host);

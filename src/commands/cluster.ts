@@ -61,10 +61,12 @@ export function renderCluster({ root, model, servers }: Cluster): FileTree {
 export async function stageContext(
   cluster: Cluster,
   progress: (line: string) => void,
+  limit: readonly string[] = [],
 ): Promise<ClusterContext> {
   const lock = requireLock(cluster.root, cluster.model);
   const logs = join(cluster.root, ".infra-k3s/logs");
   mkdirSync(logs, { recursive: true, mode: 0o700 });
   const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");
-  return { ...cluster, lock, ansible: await ensureAnsible(progress), logFile: join(logs, `${stamp}.log`) };
+  const ansible = await ensureAnsible(progress);
+  return { ...cluster, lock, ansible, logFile: join(logs, `${stamp}.log`), limit };
 }

@@ -1,8 +1,11 @@
-import { buildCommand, buildRouteMap } from "@stricli/core";
+import { buildCommand, buildRouteMap, numberParser } from "@stricli/core";
 import type { Io } from "../output/io.ts";
 import { runKubeconfig } from "./access.ts";
 import { runDestroy } from "./destroy.ts";
+import { runDoctor } from "./doctor.ts";
 import { runInit } from "./init.ts";
+import { type NodeFields, runNodeAdd } from "./node-add.ts";
+import { runNodeRemove } from "./node-remove.ts";
 import { runRender } from "./render.ts";
 import { runStatus } from "./status.ts";
 import { runUp } from "./up.ts";
@@ -96,9 +99,20 @@ const up = buildCommand({
       json,
       until: text("Stop after this stage", "STAGE"),
       only: text("Run this stage alone", "STAGE"),
+      limit: {
+        kind: "parsed",
+        parse: String,
+        variadic: ",",
+        optional: true,
+        brief: "These nodes alone; the others are neither looked at nor changed",
+        placeholder: "NODE,…",
+      },
     },
   },
-  async func(this: Context, flags: { cluster?: string; json: boolean; until?: string; only?: string }) {
+  async func(
+    this: Context,
+    flags: { cluster?: string; json: boolean; until?: string; only?: string; limit?: readonly string[] },
+  ) {
     this.finish(await runUp(flags, this.io));
   },
 });
@@ -108,6 +122,16 @@ const status = buildCommand({
   parameters: { flags: { cluster, json, check: flag("Compare every setting; exit 1 when not as declared") } },
   async func(this: Context, flags: { cluster?: string; json: boolean; check: boolean }) {
     this.finish(await runStatus(flags, this.io));
+  },
+});
+
+const doctor = buildCommand({
+  docs: {
+    brief: "Look for what is wrong with mesh, MTU, DNS, clocks, disks, keys and services, each with its fix",
+  },
+  parameters: { flags: { cluster, json } },
+  async func(this: Context, flags: { cluster?: string; json: boolean }) {
+    this.finish(await runDoctor(flags, this.io));
   },
 });
 
@@ -125,6 +149,75 @@ const destroy = buildCommand({
   async func(this: Context, flags: { cluster?: string; json: boolean; yes: boolean }) {
     this.finish(await runDestroy(flags, this.io));
   },
+});
+
+const nodeName = {
+  kind: "tuple",
+  parameters: [{ brief: "The node's name", parse: String, placeholder: "NAME" }],
+} as const;
+
+const nodeAdd = buildCommand({
+  docs: { brief: "Declare a node in cluster.yaml and join its host; no other host is touched" },
+  parameters: {
+    positional: nodeName,
+    flags: {
+      cluster,
+      json,
+      role: { kind: "parsed", parse: String, brief: "worker", placeholder: "ROLE", default: "worker" },
+      provider: { kind: "parsed", parse: String, brief: "Where its server stands", placeholder: "PROVIDER" },
+      region: text("The provider's name of the region", "REGION"),
+      size: text("The provider's name of the server type", "SIZE"),
+      address: text("The address of an existing host", "ADDRESS"),
+      arch: text("amd64 (default) or arm64", "ARCH"),
+    },
+  },
+  async func(this: Context, flags: NodeFields & { cluster?: string; json: boolean }, name: string) {
+    this.finish(await runNodeAdd({ ...flags, name }, this.io));
+  },
+});
+
+const nodeRemove = buildCommand({
+  docs: {
+    brief: "Drain a worker, reset its host, and take it out of the cluster, the tailnet and cluster.yaml",
+  },
+  parameters: {
+    positional: nodeName,
+    flags: {
+      cluster,
+      json,
+      yes: flag("Don't ask"),
+      force: flag(
+        "Also delete pods that nothing recreates, against PodDisruptionBudgets, and data on this node alone",
+      ),
+      unreachable: flag("Go on when the host does not answer; says what is left on it"),
+      timeout: {
+        kind: "parsed",
+        parse: numberParser,
+        brief: "Seconds the pods have to move away",
+        placeholder: "SECONDS",
+        default: "300",
+      },
+    },
+  },
+  async func(
+    this: Context,
+    flags: {
+      cluster?: string;
+      json: boolean;
+      yes: boolean;
+      force: boolean;
+      unreachable: boolean;
+      timeout: number;
+    },
+    name: string,
+  ) {
+    this.finish(await runNodeRemove({ ...flags, name }, this.io));
+  },
+});
+
+const node = buildRouteMap({
+  docs: { brief: "Add a node, or remove one" },
+  routes: { add: nodeAdd, remove: nodeRemove },
 });
 
 /** Stands in the help only: their arguments belong to another program, so cli.ts hands them over unread. */
@@ -146,9 +239,11 @@ export const root = buildRouteMap({
     render,
     up,
     status,
+    doctor,
     kubeconfig,
     kubectl: passthrough("Run kubectl against the cluster, from anywhere: kubectl ARG…"),
     ssh: passthrough("Open a shell, or run a command, on a node: ssh NODE [COMMAND…]"),
+    node,
     destroy,
     sandbox: passthrough("The local internet: sandbox up|down|status|exec|logs"),
   },

@@ -4,7 +4,7 @@ import { age, table } from "../output/table.ts";
 import type { Observation } from "../run/stage.ts";
 import type { ClusterContext } from "../stages/context.ts";
 import { stages } from "../stages/index.ts";
-import { observe } from "../stages/verify/observe.ts";
+import { observe, tellUndeclared } from "../stages/verify/observe.ts";
 import type { NodeStatus } from "../stages/verify/parse.ts";
 import { type ClusterOption, openCluster, stageContext } from "./cluster.ts";
 
@@ -32,7 +32,7 @@ export async function runStatus(options: StatusOptions, io: Io): Promise<ExitCod
 
 /** What one look at the cluster tells: enough for each stage's result, not for every setting. */
 async function glance(context: ClusterContext): Promise<Status> {
-  const { nodes, fault } = await observe(context, new Date());
+  const { nodes, undeclared, fault } = await observe(context, new Date());
   const judge = (good: (node: NodeStatus) => boolean, failed: string): Observation => {
     if (fault !== "") return { state: "failed", reason: fault };
     const bad = nodes.filter((node) => !good(node)).map((node) => node.name);
@@ -45,7 +45,10 @@ async function glance(context: ClusterContext): Promise<Status> {
     base: judge(meshed, "not seen working on"),
     mesh: judge(meshed, "no path through the mesh to"),
     k3s: judge((node) => node.version !== "", "not in the cluster"),
-    verify: judge((node) => node.ready, "not Ready"),
+    verify:
+      undeclared.length > 0
+        ? { state: "failed", reason: tellUndeclared(undeclared) }
+        : judge((node) => node.ready, "not Ready"),
   };
   return assemble(
     context,
@@ -91,10 +94,12 @@ function describe(status: Status): string {
     node.ageSeconds === null ? "" : age(node.ageSeconds),
   ]);
   const header = ["NODE", "ROLE", "WHERE", "STATE", "VERSION", "MESH", "PUBLIC", "PATH", "AGE"];
+  const reasons = status.nodes.filter(({ reason }) => reason !== "");
   const wrong = status.stages.filter(({ state }) => state !== "ok");
   return (
     `${status.cluster} (${status.domain}): ${status.ok ? "ok" : "not ok"}\n\n${table(header, rows)}` +
+    reasons.map(({ name, reason }) => `\n${name}: ${reason}`).join("") +
     wrong.map(({ name, state, reason }) => `\n${name}: ${state}: ${reason}`).join("") +
-    (wrong.length > 0 ? "\n" : "")
+    (wrong.length + reasons.length > 0 ? "\n" : "")
   );
 }

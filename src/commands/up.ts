@@ -1,30 +1,39 @@
-import { EXIT, type ExitCode } from "../output/errors.ts";
+import { EXIT, type ExitCode, UserError } from "../output/errors.ts";
 import type { Io } from "../output/io.ts";
 import { jsonEmit, terminalEmit } from "../output/terminal.ts";
 import { writeTree } from "../repository/write.ts";
 import { runStages, select, type Selection } from "../run/runner.ts";
+import type { Stage, Step } from "../run/stage.ts";
+import type { ClusterContext } from "../stages/context.ts";
 import { stages } from "../stages/index.ts";
 import { ensureVault } from "../tools/ansible/vault.ts";
 import { withLock } from "../tools/lock/lock.ts";
-import { type ClusterOption, openCluster, renderCluster, stageContext } from "./cluster.ts";
+import { type Cluster, type ClusterOption, openCluster, renderCluster, stageContext } from "./cluster.ts";
 import { runStatus } from "./status.ts";
 
 export interface UpOptions extends ClusterOption, Selection {
   json: boolean;
+  /** Only these nodes, by name; the others are neither looked at nor changed. */
+  limit?: readonly string[] | undefined;
 }
 
 /** Makes the cluster what `cluster.yaml` says: looks at everything, changes what differs, run again after any end. */
 export async function runUp(options: UpOptions, io: Io): Promise<ExitCode> {
   const chosen = select(stages, options);
   const cluster = openCluster(options);
+  const limit = knownNodes(cluster, options.limit ?? []);
   const emit = options.json ? jsonEmit(io) : terminalEmit(io);
   const done = await withLock(cluster.root, "up", async () => {
     writeTree(cluster.root, renderCluster(cluster));
-    const context = await stageContext(cluster, (line) =>
-      emit({ event: "log", level: "info", message: line }),
-    );
+    const progress = (message: string) => emit({ event: "log", level: "info", message });
+    const context = await stageContext(cluster, progress, limit);
     await ensureVault(cluster.root, context.ansible, cluster.secrets);
-    const result = await runStages(chosen, context, emit, Date.now);
+    const result = await runStages(
+      limit.length === 0 ? chosen : chosen.map(withTheRest),
+      context,
+      emit,
+      Date.now,
+    );
     if (!result.ok)
       io.err(`the whole output is in ${context.logFile}\nmend what failed and run \`infra-k3s up\` again\n`);
     return result;
@@ -34,4 +43,25 @@ export async function runUp(options: UpOptions, io: Io): Promise<ExitCode> {
     await runStatus({ cluster: cluster.root, json: false, check: false }, io);
   }
   return done.ok ? EXIT.ok : EXIT.failed;
+}
+
+function knownNodes({ model }: Cluster, limit: readonly string[]): readonly string[] {
+  const names = model.nodes.map(({ name }) => name);
+  const unknown = limit.find((name) => !names.includes(name));
+  if (unknown === undefined) return limit;
+  throw new UserError(
+    { what: `there is no node "${unknown}"`, fix: `nodes: ${names.join(", ")}` },
+    EXIT.usage,
+  );
+}
+
+/** A limited run counts the hosts it left alone, too: with nothing. */
+function withTheRest(stage: Stage<ClusterContext>): Step<ClusterContext> {
+  return {
+    name: stage.name,
+    apply: async (context, emit) => ({
+      ...Object.fromEntries(context.model.nodes.map((node) => [node.name, { ok: 0, changed: 0, failed: 0 }])),
+      ...(await stage.apply(context, emit)),
+    }),
+  };
 }

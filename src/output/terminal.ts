@@ -34,7 +34,22 @@ function describe(event: Event): string {
 
 function summary(done: DoneEvent): string {
   const changed = `changed: ${done.changed}`;
-  return done.ok ? `done in ${done.seconds} s, ${changed}` : `failed after ${done.seconds} s, ${changed}`;
+  const end = done.ok
+    ? `done in ${done.seconds} s, ${changed}`
+    : `failed after ${done.seconds} s, ${changed}`;
+  return end + tasks(done);
+}
+
+/** How much ran on each host, so that one sees what was left alone. */
+function tasks({ stages }: DoneEvent): string {
+  const counts = new Map<string, { ran: number; changed: number }>();
+  for (const [host, { ok, changed, failed }] of stages.flatMap(({ hosts }) => Object.entries(hosts))) {
+    const before = counts.get(host) ?? { ran: 0, changed: 0 };
+    counts.set(host, { ran: before.ran + ok + failed, changed: before.changed + changed });
+  }
+  if (counts.size === 0) return "";
+  const each = [...counts].map(([host, { ran, changed }]) => `${host} ${ran}, changed ${changed}`);
+  return `\ntasks run: ${each.join("; ")}`;
 }
 
 function detail(message: string): string {

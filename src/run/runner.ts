@@ -1,6 +1,6 @@
 import { EXIT, UserError } from "../output/errors.ts";
 import type { DoneEvent, Emit, HostSummary, StageSummary } from "../output/events.ts";
-import type { Stage } from "./stage.ts";
+import type { Stage, Step } from "./stage.ts";
 
 export interface Selection {
   until?: string | undefined;
@@ -30,7 +30,7 @@ export function select<C>(stages: readonly Stage<C>[], { until, only }: Selectio
  * Every stage looks before it says "nothing changed", so a run killed anywhere is simply run again.
  */
 export async function runStages<C>(
-  stages: readonly Stage<C>[],
+  stages: readonly Step<C>[],
   context: C,
   emit: Emit,
   now: () => number,

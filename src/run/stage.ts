@@ -15,10 +15,14 @@ export interface Change {
   protected: boolean;
 }
 
-/** A step of `up`. `C` is what all stages of a command share; the runner knows nothing of it. */
-export interface Stage<C> {
+/** What the runner asks of a step; all that a step of `node remove` is. */
+export interface Step<C> {
   readonly name: string;
+  apply(context: C, emit: Emit): Promise<Record<string, HostSummary>>;
+}
+
+/** A step of `up`. `C` is what all stages of a command share; the runner knows nothing of it. */
+export interface Stage<C> extends Step<C> {
   observe(context: C): Promise<Observation>;
   plan(context: C): Promise<Change[]>;
-  apply(context: C, emit: Emit): Promise<Record<string, HostSummary>>;
 }

@@ -13,6 +13,8 @@ export interface ClusterContext {
   secrets: Secrets;
   ansible: Ansible;
   logFile: string;
+  /** The nodes a command is about; empty: all. */
+  limit: readonly string[];
 }
 
 /** How to reach a node by SSH; undefined while it has no server. */

@@ -26,7 +26,10 @@ function importsOf(file: string): Import[] {
 
 /** Pure files get everything as arguments: they are the ones a reader can trust without running anything. */
 function isPure(file: string): boolean {
-  return /^src\/(config|render)\//.test(file) || /^src\/stages\/.*\/(plan|parse)\.ts$/.test(file);
+  return (
+    /^src\/(config|render)\//.test(file) ||
+    /^src\/(stages\/.*\/(plan|parse)|doctor\/(judge|facts))\.ts$/.test(file)
+  );
 }
 
 const EFFECTS = /^(node:(fs|child_process|net|http|https|dgram|os|process|timers)|execa)/;
@@ -52,7 +55,8 @@ describe("import rules", () => {
     run: ["run", "output"],
     tools: ["tools", "config", "output", "repository"],
     stages: ["stages", "run", "tools", "config", "output"],
-    commands: ["commands", "stages", "run", "tools", "repository", "render", "config", "output"],
+    doctor: ["doctor", "stages", "tools", "config", "output"],
+    commands: ["commands", "doctor", "stages", "run", "tools", "repository", "render", "config", "output"],
   };
 
   test.each(files.filter((file) => file.split("/").length > 2 && file.startsWith("src/")))(

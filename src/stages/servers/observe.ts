@@ -15,9 +15,11 @@ const KNOWN_SYSTEMS = new Set(["debian", "ubuntu"]);
 
 const PROBE = `. /etc/os-release && echo "os=$ID" && sed -n 's/^MemTotal: *\\([0-9]*\\) kB/memory=\\1/p' /proc/meminfo`;
 
-/** Looks at every server over SSH, all at once. */
+/** Looks at the servers over SSH, all at once. */
 export function observe(context: ClusterContext): Promise<ServerObservation[]> {
-  return Promise.all(context.model.nodes.map((node) => observeOne(context, node)));
+  const { model, limit } = context;
+  const nodes = model.nodes.filter(({ name }) => limit.length === 0 || limit.includes(name));
+  return Promise.all(nodes.map((node) => observeOne(context, node)));
 }
 
 async function observeOne(context: ClusterContext, node: ClusterNode): Promise<ServerObservation> {

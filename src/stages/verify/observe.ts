@@ -1,10 +1,12 @@
 import { masterOf } from "../../config/model.ts";
 import { runScript, sshVerdict } from "../../tools/ssh/ssh.ts";
 import { type ClusterContext, targetOf } from "../context.ts";
-import { type NodeStatus, parseNodes } from "./parse.ts";
+import { type NodeStatus, parseNodes, undeclaredNodes } from "./parse.ts";
 
 export interface ClusterObservation {
   nodes: NodeStatus[];
+  /** Names of nodes in the cluster that cluster.yaml does not declare. */
+  undeclared: string[];
   /** Why the cluster could not be asked; empty when it was. */
   fault: string;
 }
@@ -23,6 +25,7 @@ wait
 export async function observe(context: ClusterContext, now: Date): Promise<ClusterObservation> {
   const absent = (fault: string): ClusterObservation => ({
     nodes: parseNodes(context, undefined, "", now),
+    undeclared: [],
     fault,
   });
   const master = masterOf(context.model);
@@ -34,5 +37,14 @@ export async function observe(context: ClusterContext, now: Date): Promise<Clust
   if (look.exitCode !== 0)
     return absent(`the API does not answer: ${look.stderr.trim().split("\n").at(-1) ?? ""}`);
   const [nodes = "", mesh = ""] = look.stdout.split("--- mesh\n");
-  return { nodes: parseNodes(context, JSON.parse(nodes), mesh, now), fault: "" };
+  const list: unknown = JSON.parse(nodes);
+  const undeclared = undeclaredNodes(context.model, list);
+  return { nodes: parseNodes(context, list, mesh, now), undeclared, fault: "" };
+}
+
+/** Empty when every node of the cluster is declared. */
+export function tellUndeclared(names: readonly string[]): string {
+  if (names.length === 0) return "";
+  const removal = names.map((name) => `infra-k3s node remove ${name}`).join("; ");
+  return `in the cluster, but not declared in cluster.yaml: ${names.join(", ")}; fix: ${removal}, or declare it again`;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { loadCluster } from "../../config/load.ts";
-import { parseNodes } from "./parse.ts";
+import { parseNodes, undeclaredNodes } from "./parse.ts";
 
 const loaded = loadCluster(readFileSync("examples/three-clouds/cluster.yaml", "utf8"), "cluster.yaml");
 if (!loaded.ok) throw new Error("the example is valid");
@@ -33,6 +33,28 @@ test("joins the declared nodes with what the API and the mesh tell", () => {
     { name: "vultr-1", ready: false, path: "relay", rttMs: 31, ageSeconds: 60 },
     { name: "aws-1", ready: false, path: "none", rttMs: null, ageSeconds: null },
   ]);
+});
+
+test("says why a node is not ready or takes no pods, and which nodes nobody declared", () => {
+  const down = node("hetzner-1", "100.64.0.1", "Unknown");
+  const said = { type: "Ready", status: "Unknown", message: "Kubelet stopped posting node status." };
+  const list = {
+    items: [
+      { ...down, status: { ...down.status, conditions: [said] } },
+      { ...node("vultr-1", "100.64.0.2", "True"), spec: { unschedulable: true } },
+      node("gone-1", "100.64.0.9", "True"),
+    ],
+  };
+
+  const nodes = parseNodes({ model, servers: {} }, list, "", new Date());
+
+  expect(nodes.map(({ name, ready, reason }) => [name, ready, reason])).toEqual([
+    ["hetzner-1", false, "Kubelet stopped posting node status."],
+    ["vultr-1", true, "takes no new pods: it is cordoned"],
+    ["aws-1", false, "the cluster has no such node"],
+  ]);
+  expect(undeclaredNodes(model, list)).toEqual(["gone-1"]);
+  expect(parseNodes({ model, servers: {} }, undefined, "", new Date())[0]?.reason).toBe("");
 });
 
 test.each([

@@ -8,6 +8,8 @@ export interface NodeStatus {
   region: string;
   role: Role;
   ready: boolean;
+  /** Why it is not ready, or takes no new pods; empty otherwise. */
+  reason: string;
   version: string;
   meshIp: string;
   publicIp: string;
@@ -22,9 +24,12 @@ const NodeListSchema = z.object({
   items: z.array(
     z.object({
       metadata: z.object({ name: z.string(), creationTimestamp: z.string() }),
+      spec: z.object({ unschedulable: z.boolean().default(false) }).prefault({}),
       status: z.object({
         addresses: z.array(z.object({ type: z.string(), address: z.string() })).default([]),
-        conditions: z.array(z.object({ type: z.string(), status: z.string() })).default([]),
+        conditions: z
+          .array(z.object({ type: z.string(), status: z.string(), message: z.string().default("") }))
+          .default([]),
         nodeInfo: z.object({ kubeletVersion: z.string() }),
       }),
     }),
@@ -47,8 +52,8 @@ export function parseNodes(
       provider: node.provider,
       region: node.region,
       role: node.role,
-      ready:
-        item?.status.conditions.some(({ type, status }) => type === "Ready" && status === "True") ?? false,
+      ready: readiness(item)?.status === "True",
+      reason: nodeList === undefined ? "" : whyNot(item),
       version: item?.status.nodeInfo.kubeletVersion ?? "",
       meshIp,
       publicIp: servers[node.name]?.publicIp ?? node.address,
@@ -61,8 +66,29 @@ export function parseNodes(
   });
 }
 
+/** The names of the API's nodes that are not declared. */
+export function undeclaredNodes(model: ClusterModel, nodeList: unknown): string[] {
+  const declared = new Set(model.nodes.map(({ name }) => name));
+  return NodeListSchema.parse(nodeList)
+    .items.map(({ metadata }) => metadata.name)
+    .filter((name) => !declared.has(name));
+}
+
+type Item = z.output<typeof NodeListSchema>["items"][number];
+
+function readiness(item: Item | undefined) {
+  return item?.status.conditions.find(({ type }) => type === "Ready");
+}
+
+function whyNot(item: Item | undefined): string {
+  if (item === undefined) return "the cluster has no such node";
+  const { status = "Unknown", message = "" } = readiness(item) ?? {};
+  if (status !== "True") return message || "it has not reported yet";
+  return item.spec.unschedulable ? "takes no new pods: it is cordoned" : "";
+}
+
 /** A line of `tailscale ping`: https://tailscale.com/kb/1080/cli#ping */
-function parsePing(line: string): Pick<NodeStatus, "path" | "rttMs"> {
+export function parsePing(line: string): Pick<NodeStatus, "path" | "rttMs"> {
   if (line.includes("is local Tailscale IP")) return { path: "self", rttMs: 0 };
   const pong = / via (\S+) in (\d+(?:\.\d+)?)(µs|ms|s)$/.exec(line.trim());
   if (pong === null) return { path: "none", rttMs: null };

@@ -27,6 +27,8 @@ export interface Playbook {
   stage: string;
   secrets: Secrets;
   logFile: string;
+  /** The hosts it is about; empty: all. */
+  limit: readonly string[];
   check?: boolean;
   extraVars?: Readonly<Record<string, string>>;
 }
@@ -71,13 +73,14 @@ export async function runPlaybook(playbook: Playbook, emit: Emit): Promise<Playb
   return result;
 }
 
-function argv({ ansible, name, stage, check, extraVars }: Playbook): [string, ...string[]] {
+function argv({ ansible, name, stage, limit, check, extraVars }: Playbook): [string, ...string[]] {
   return [
     ...ansible("ansible-playbook"),
     "-i",
     "ansible/inventory",
     `ansible/playbooks/${name}.yml`,
     ...(name === "site" ? ["--tags", stage] : []),
+    ...(limit.length > 0 ? ["--limit", limit.join(",")] : []),
     ...(check === true ? ["--check"] : []),
     ...Object.entries(extraVars ?? {}).flatMap(([key, value]) => ["-e", JSON.stringify({ [key]: value })]),
   ];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ClusterModel } from "../../config/model.ts";
 import { UserError } from "../../output/errors.ts";
 import type { Secrets } from "../secrets/envrc.ts";
 
@@ -9,14 +10,14 @@ const DevicesSchema = z.object({
   devices: z.array(z.object({ id: z.string(), hostname: z.string(), tags: z.array(z.string()).optional() })),
 });
 
-export interface Device {
+interface Device {
   id: string;
   hostname: string;
   tags: string[];
 }
 
 /** The tailnet's devices as this OAuth client sees them. */
-export async function listDevices(secrets: Secrets, tailnet: string): Promise<Device[]> {
+async function listDevices(secrets: Secrets, tailnet: string): Promise<Device[]> {
   const response = await call(await token(secrets), "GET", `/tailnet/${encodeURIComponent(tailnet)}/devices`);
   return DevicesSchema.parse(await response.json()).devices.map((device) => ({
     ...device,
@@ -24,8 +25,21 @@ export async function listDevices(secrets: Secrets, tailnet: string): Promise<De
   }));
 }
 
+/** Removes the devices of these names that carry the cluster's tag, too: only they are ours. Returns how many. */
+export async function removeDevices(
+  secrets: Secrets,
+  { tailnet, tag }: ClusterModel["mesh"],
+  names: readonly string[],
+): Promise<number> {
+  const ours = (await listDevices(secrets, tailnet)).filter(
+    (device) => names.includes(device.hostname) && device.tags.includes(tag),
+  );
+  await deleteDevices(secrets, ours);
+  return ours.length;
+}
+
 /** Removes devices; one that is already gone is fine. */
-export async function deleteDevices(secrets: Secrets, devices: readonly Device[]): Promise<void> {
+async function deleteDevices(secrets: Secrets, devices: readonly Device[]): Promise<void> {
   if (devices.length === 0) return;
   const bearer = await token(secrets);
   await Promise.all(devices.map((device) => call(bearer, "DELETE", `/device/${device.id}`, [404])));

@@ -1,6 +1,7 @@
 """Prints the faults of this host as a JSON list, each with its cause and a fix. Reads only.
 
-Standard input: {name, unit, tag, hostname, version, ssh_user, service_cidr, node, api_fault}; node is the API's Node object, {} without one.
+Standard input: {name, unit, tag, hostname, version, ssh_user, service_cidr, node, api_fault, undeclared}; node is the API's Node
+object, {} without one; undeclared are the names of the API's other nodes that the inventory does not have.
 """
 
 import ipaddress
@@ -198,6 +199,11 @@ def main():
         *listeners(),
         *api(want),
         *node(want),
+        *(
+            f"{name} is a node of the cluster, but is not declared in cluster.yaml; "
+            f"fix: infra-k3s node remove {name}, or declare it again"
+            for name in want["undeclared"]
+        ),
     ]
     json.dump([f"{want['name']}: {fault}" for fault in faults], sys.stdout)
 

@@ -57,6 +57,9 @@ class CallbackModule(CallbackBase):
             return
         said = result._result
         parts = [str(said.get(key, "")).strip() for key in ("msg", "stderr", "module_stderr")]
+        # Ansible's own words for a program that failed; what the program said tells more.
+        if parts[0] == "non-zero return code" and parts[1]:
+            parts.pop(0)
         hidden = "the task's output holds a secret and is not shown"
         message = hidden if result._task.no_log else "\n".join(p for p in parts if p)
         self._failures[result._host.get_name()] = self._event(result, "failed", message)
