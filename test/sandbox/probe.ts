@@ -17,6 +17,9 @@ export const NAMESPACE = "probe";
 export const IMAGE = "ghcr.io/infra-k3s/probe:1";
 export const SERVICE = `probe.${NAMESPACE}.svc.cluster.local:7000`;
 
+/** Ends when it is told to: at a reboot systemd waits 90 s for a process that does not. */
+const HOST_COMMAND = 'command: [sh, -c, "trap exit TERM; sleep infinity & wait"]';
+
 /** A pod per node, one more in each host's network, and a Service over the first. */
 const MANIFEST = `
 apiVersion: v1
@@ -52,7 +55,7 @@ spec:
       containers:
         - name: probe
           image: ${IMAGE}
-          ${hostNetwork ? "command: [sleep, infinity]" : ""}
+          ${hostNetwork ? HOST_COMMAND : ""}
 `;
 }
 

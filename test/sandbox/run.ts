@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { traces } from "../../sandbox/lifecycle/leaks.ts";
 import { faults } from "./faults.ts";
+import { hardening } from "./hardening.ts";
 import { runCases } from "./harness.ts";
 import { isolation } from "./isolation.ts";
 import { links } from "./links.ts";
@@ -9,6 +10,7 @@ import { mainJob } from "./main-job.ts";
 import { infra, makeClone, work } from "./place.ts";
 import { policies } from "./policy.ts";
 import { podNetworking } from "./pods.ts";
+import { restarts } from "./restarts.ts";
 import { roles } from "./roles.ts";
 import { secretHygiene } from "./secrets.ts";
 import { services } from "./services.ts";
@@ -41,6 +43,8 @@ const cases = [
   ...storage,
   ...policies,
   ...links,
+  ...hardening,
+  ...restarts,
   ...faults,
   ...secretHygiene,
   ...isolation(before),
