@@ -50,7 +50,8 @@ const cases = [
   ...isolation(before),
 ];
 const [up, ...rest] = cases;
-const chosen = values.grep === "" ? cases : [up, ...rest.filter(({ name }) => new RegExp(values.grep).test(name))];
+const chosen =
+  values.grep === "" ? cases : [up, ...rest.filter(({ name }) => new RegExp(values.grep).test(name))];
 const { passed, failed } = await runCases(
   chosen.filter((one) => one !== undefined),
   Number(values.deadline),
