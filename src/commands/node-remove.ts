@@ -56,7 +56,7 @@ export async function runNodeRemove(options: NodeRemoveOptions, io: Io): Promise
     const context = await stageContext(cluster, progress, [node.name]);
     const { exists, volumes } = await lookAtNode(master, node.name);
     refuseUnknown(context, node, exists);
-    const reachable = await isReachable(context, node, options.unreachable);
+    const reachable = await isReachable(context, node, exists, options.unreachable);
     refuseLoss(node.name, volumes, options.force);
     if (!options.yes) {
       const loss = `This moves all pods off ${node.name} and removes K3s with all its data from it.`;
@@ -80,8 +80,9 @@ const steps: readonly Step<Removal>[] = [
   },
   {
     name: "reset",
-    async apply({ context, node, reachable }, emit) {
-      if (!reachable) return leaveAsIs(context, node, emit);
+    async apply(removal, emit) {
+      if (!removal.reachable) return leaveAsIs(removal, emit);
+      const { context } = removal;
       const extraVars = { confirm: context.model.name };
       return (await runPlaybook({ ...context, name: "reset", stage: "reset", extraVars }, emit)).hosts;
     },
@@ -155,17 +156,31 @@ function refuseUnknown({ root, servers }: ClusterContext, { name }: ClusterNode,
 }
 
 /** Looked at before anything is changed, so that nothing stays half-way for a host that is down. */
-async function isReachable(context: ClusterContext, node: ClusterNode, goOn: boolean): Promise<boolean> {
+async function isReachable(
+  context: ClusterContext,
+  node: ClusterNode,
+  exists: boolean,
+  goOn: boolean,
+): Promise<boolean> {
   const target = targetOf(context, node);
-  if (target === undefined) return false;
-  const { exitCode, stderr } = await runScript(target, "true", 20_000);
-  if (exitCode === 0 || goOn) return exitCode === 0;
-  const { why, fix } = sshVerdict(stderr, target);
+  const verdict =
+    target === undefined
+      ? { why: "servers.json does not name it", fix: "put it back there" }
+      : await doorOf(target);
+  if (verdict === undefined) return true;
+  // A node that never had a server has nothing to reset.
+  if (goOn || (target === undefined && !exists)) return false;
   throw new UserError({
     what: `${node.name} can't be reached by SSH; nothing was changed`,
-    why,
-    fix: `${fix}; when the host is gone for good: infra-k3s node remove ${node.name} --unreachable`,
+    why: verdict.why,
+    fix: `${verdict.fix}; when the host is gone for good: infra-k3s node remove ${node.name} --unreachable`,
   });
+}
+
+/** Undefined where SSH gets in; else why it does not. */
+async function doorOf(target: SshTarget): Promise<{ why: string; fix: string } | undefined> {
+  const { exitCode, stderr } = await runScript(target, "true", 20_000);
+  return exitCode === 0 ? undefined : sshVerdict(stderr, target);
 }
 
 function refuseLoss(name: string, volumes: readonly string[], force: boolean): void {
@@ -177,13 +192,13 @@ function refuseLoss(name: string, volumes: readonly string[], force: boolean): v
   });
 }
 
-function leaveAsIs({ servers }: ClusterContext, node: ClusterNode, emit: Emit): Record<string, HostSummary> {
-  const server = servers[node.name];
-  const message =
-    server === undefined
-      ? `${node.name} has no server in servers.json: nothing to reset`
-      : `${node.name} (${server.publicIp}) was not reset: K3s with its data, its join token and Tailscale are left there. It can't come back by itself, since its device is removed from the tailnet; delete or reinstall it`;
-  emit({ event: "log", level: server === undefined ? "info" : "warning", message });
+function leaveAsIs({ context, node, exists }: Removal, emit: Emit): Record<string, HostSummary> {
+  const server = context.servers[node.name];
+  if (server !== undefined || exists) {
+    const address = server === undefined ? "" : ` (${server.publicIp})`;
+    const message = `${node.name}${address} was not reset: K3s with its data, its join token and Tailscale are left there. It can't come back by itself, since its device is removed from the tailnet; delete or reinstall it`;
+    emit({ event: "log", level: "warning", message });
+  }
   return one(node, 0);
 }
 

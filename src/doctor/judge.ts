@@ -12,12 +12,12 @@ export interface Finding {
 
 /** VXLAN over IPv4: https://www.rfc-editor.org/rfc/rfc7348#section-5, 50 bytes in front of the inner frame's payload. */
 const VXLAN = 50;
-/** Room that is left when the kubelet begins to evict pods: https://docs.k3s.io/cli/agent (eviction-hard, 5 %); told before. */
+/** Room that is left when the kubelet begins to evict pods: 5 % with K3s (k3s-io/k3s#7578); told before. */
 const LEAST_LEFT = 0.1;
 /** Seconds. etcd warns of a difference of one between members; certificates are valid from the moment they are made. */
 const MOST_APART = 1;
 const DAY = 86_400;
-/** K3s renews its certificates at its start from 120 days before their end: https://docs.k3s.io/cli/certificate */
+/** K3s renews its certificates at its start from 120 days before their end: https://github.com/k3s-io/k3s/issues/12171 */
 const CERTIFICATE_DAYS = 30;
 const KEY_DAYS = 14;
 

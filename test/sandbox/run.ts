@@ -1,6 +1,8 @@
 import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { traces } from "../../sandbox/lifecycle/leaks.ts";
+import { nodes } from "./day2.ts";
+import { doctors } from "./doctor.ts";
 import { faults } from "./faults.ts";
 import { hardening } from "./hardening.ts";
 import { runCases } from "./harness.ts";
@@ -45,6 +47,8 @@ const cases = [
   ...links,
   ...hardening,
   ...restarts,
+  ...doctors,
+  ...nodes,
   ...faults,
   ...secretHygiene,
   ...isolation(before),
