@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
+import { connect as connectTls } from "node:tls";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse, stringify } from "yaml";
@@ -13,7 +14,10 @@ import { background, runAttached } from "../process/process.ts";
 import { runScript, sshArgv, type SshTarget, sshVerdict } from "../ssh/ssh.ts";
 
 interface Kubeconfig {
-  clusters: { name: string; cluster: { server: string; "tls-server-name"?: string } }[];
+  clusters: {
+    name: string;
+    cluster: { server: string; "tls-server-name"?: string; "certificate-authority-data": string };
+  }[];
   contexts: { name: string; context: { cluster: string; user: string } }[];
   users: { name: string }[];
   "current-context": string;
@@ -85,7 +89,7 @@ async function reachApi<T>(
   const [entry] = config.clusters;
   if (entry === undefined) throw new UserError({ what: "the master's kubeconfig names no cluster" });
   const api = new URL(entry.cluster.server);
-  if (await canConnect(api.hostname, Number(api.port), 700)) return use(kubeconfig);
+  if (await isApi(api, entry.cluster["certificate-authority-data"], 700)) return use(kubeconfig);
   const port = await freePort();
   const forward = `127.0.0.1:${port}:${api.hostname}:${api.port}`;
   const tunnel = background({
@@ -109,6 +113,25 @@ async function reachApi<T>(
   } finally {
     await tunnel.stop();
   }
+}
+
+/** 100.64.0.0/10 is not ours alone (RFC 6598): only who shows the cluster's certificate is taken for its API. */
+function isApi(api: URL, authority: string, timeout: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectTls({
+      host: api.hostname,
+      port: Number(api.port),
+      ca: Buffer.from(authority, "base64"),
+      timeout,
+    });
+    const settle = (reached: boolean) => {
+      socket.destroy();
+      resolve(reached);
+    };
+    socket.once("secureConnect", () => settle(socket.authorized));
+    socket.once("error", () => settle(false));
+    socket.once("timeout", () => settle(false));
+  });
 }
 
 function canConnect(host: string, port: number, timeout: number): Promise<boolean> {
