@@ -18,7 +18,8 @@ export const mainJob: readonly Case[] = [
   {
     name: "sandbox up: from a fresh clone, an empty home and a clean environment to three Ready nodes",
     async run() {
-      const up = await must(infra(["sandbox", "up"]));
+      // With nothing in the caches, everything is built first.
+      const up = await must(infra(["sandbox", "up"], { timeout: 3_000_000 }));
 
       for (const part of warm ? [] : ["package-lock.json", "ansible-core", "debootstrap", "K3s stand-in"]) {
         assert.match(up.stderr, new RegExp(part), `it says that it installs: ${part}`);

@@ -33,6 +33,8 @@ export async function makeClone(): Promise<void> {
 interface InfraOptions {
   env?: Record<string, string | undefined>;
   prefix?: readonly string[];
+  /** Milliseconds; default: 15 minutes. */
+  timeout?: number;
 }
 
 /** The launcher of the fresh clone as a user starts it. */
@@ -55,10 +57,10 @@ export function infraCommand(args: readonly string[]): { argv: string[]; env: Re
 /** The same, run to its end from outside the clone. */
 export function infra(
   args: readonly string[],
-  { env = {}, prefix = [] }: InfraOptions = {},
+  { env = {}, prefix = [], timeout = 900_000 }: InfraOptions = {},
 ): Promise<Outcome> {
   const own = infraCommand(args);
-  return command([...prefix, ...own.argv], { cwd: work, clean: true, env: { ...own.env, ...env } });
+  return command([...prefix, ...own.argv], { cwd: work, clean: true, env: { ...own.env, ...env }, timeout });
 }
 
 /** SIGKILL to the launcher and its process group at a moment, as when the machine's power goes; returns the seconds until then. */
