@@ -22,7 +22,7 @@ export const FactsSchema = z.object({
       to: z.string(),
       known: z.boolean(),
       online: z.boolean(),
-      /** The last line of `tailscale ping`. */
+      /** The last answer that `tailscale ping` had, else its last line. */
       ping: z.string(),
       /** The other node's address in the pods' overlay; empty: flannel has no way there. */
       overlay: z.string(),

@@ -95,7 +95,9 @@ def pair(name, peer, tunnel_mtu):
     ip = next((address for address in peer.get("TailscaleIPs") or [] if ":" not in address), "")
     if not ip:
         return {"to": name, "known": False, "online": False, "ping": "", "overlay": "", "fits": None}
-    ping = output("tailscale", "ping", "--c", "5", "--timeout", "3s", ip).splitlines()
+    # Over a relay its last words are "direct connection not established": the last answer counts.
+    said = output("tailscale", "ping", "--c", "5", "--timeout", "3s", ip).splitlines()
+    ping = [line for line in said if line.startswith("pong")] or said
     there = overlay(ip)
     return {
         "to": name,

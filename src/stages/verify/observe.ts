@@ -11,13 +11,14 @@ export interface ClusterObservation {
   fault: string;
 }
 
-/** Everything in one round trip to the master: the API's nodes, then a ping through the mesh to each, at once. */
+/** Everything in one round trip to the master: the API's nodes, then a ping through the mesh to each, at once. Over a relay its
+ * last words are "direct connection not established", so the last answer counts. */
 const LOOK = `
 nodes=$(k3s kubectl get nodes -o json) || exit 1
 printf '%s\\n' "$nodes"
 echo '--- mesh'
 for ip in $(k3s kubectl get nodes -o jsonpath='{range .items[*]}{.status.addresses[?(@.type=="InternalIP")].address}{"\\n"}{end}'); do
-  (printf '%s %s\\n' "$ip" "$(tailscale ping --c 5 --timeout 3s "$ip" 2>&1 | tail -n 1)") &
+  (printf '%s %s\\n' "$ip" "$(tailscale ping --c 5 --timeout 3s "$ip" 2>&1 | grep pong | tail -n 1)") &
 done
 wait
 `;
