@@ -12,13 +12,13 @@ export interface ClusterObservation {
 }
 
 /** Everything in one round trip to the master: the API's nodes, then a ping through the mesh to each, at once. Over a relay its
- * last words are "direct connection not established", so the last answer counts. */
+ * last words are "direct connection not established", so the last answer counts; the master itself gives none. */
 const LOOK = `
 nodes=$(k3s kubectl get nodes -o json) || exit 1
 printf '%s\\n' "$nodes"
 echo '--- mesh'
 for ip in $(k3s kubectl get nodes -o jsonpath='{range .items[*]}{.status.addresses[?(@.type=="InternalIP")].address}{"\\n"}{end}'); do
-  (printf '%s %s\\n' "$ip" "$(tailscale ping --c 5 --timeout 3s "$ip" 2>&1 | grep pong | tail -n 1)") &
+  (printf '%s %s\\n' "$ip" "$(tailscale ping --c 5 --timeout 3s "$ip" 2>&1 | grep -e ^pong -e 'is local' | tail -n 1)") &
 done
 wait
 `;
