@@ -14,9 +14,9 @@ import { createServer } from "./hosts/server.ts";
 import { down } from "./lifecycle/down.ts";
 import { ensureImages } from "./images/images.ts";
 import { ensureInotify, ensureReady, NEEDS } from "./lifecycle/preflight.ts";
-import { createNetwork } from "./network/create.ts";
+import { createNetwork, hostPlace } from "./network/create.ts";
 import { placeCommand } from "./network/places.ts";
-import { hostNumbers, namespace, type Plan } from "./network/plan.ts";
+import { hostNumbers, ipv4, namespace, type Plan } from "./network/plan.ts";
 import { clusterFolder, sandboxId, stateFolder } from "./paths.ts";
 import { ensureClient, startLink, startRegistry, startServices } from "./services/start.ts";
 import { fillDebian } from "./services/debian.ts";
@@ -112,26 +112,37 @@ function nodesOf(file: string): readonly ClusterNode[] {
 }
 
 async function createServers(plan: Plan, stateDir: string, nodes: readonly ClusterNode[]): Promise<Servers> {
-  const known = join(clusterFolder(plan.name), "servers.json");
-  const before = existsSync(known) ? (JSON.parse(readFileSync(known, "utf8")) as Servers) : {};
+  const file = join(clusterFolder(plan.name), "servers.json");
+  const before = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Servers) : {};
   const key = join(stateDir, "operator/id_ed25519");
   if (!existsSync(key)) {
     mkdirSync(join(stateDir, "operator"), { recursive: true, mode: 0o700 });
     await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator", "-f", key]);
   }
   const authorizedKey = readFileSync(`${key}.pub`, "utf8").trim();
+  const known = Object.entries(before).filter(([, { publicIp }]) => publicIp !== "");
+  const standing = await Promise.all(
+    nodes.map(async ({ name }) => [name, await hostPlace(plan, name)] as const),
+  );
   const numbers = hostNumbers(
-    Object.fromEntries(Object.entries(before).map(([name, { publicIp }]) => [name, publicIp])),
+    Object.fromEntries([
+      ...known.map(([name, { publicIp }]) => [name, publicIp] as const),
+      ...standing.flatMap(([name, at]) =>
+        at === undefined ? [] : [[name, ipv4(plan, at.network, at.number)] as const],
+      ),
+    ]),
     nodes.map(({ name }) => name),
   );
   const created = await Promise.all(
-    nodes.map(async ({ name, provider }) => {
+    nodes.map(async ({ name, provider, behindNat }) => {
       const request = { name, provider, number: numbers[name] ?? 0, authorizedKey };
-      return [name, await createServer(plan, stateDir, request)] as const;
+      const server = await createServer(plan, stateDir, request);
+      // Of a host behind a NAT nobody knows anything before it has joined.
+      return behindNat ? [] : ([[name, server]] as const);
     }),
   );
   // As at a provider: a server that no node is on any more stays until somebody ends it.
-  return { ...before, ...Object.fromEntries(created) };
+  return { ...before, ...Object.fromEntries(created.flat()) };
 }
 
 /** What a person would do by hand: `init`, the servers' addresses, the credentials. */

@@ -29,6 +29,10 @@ export async function createNetwork(plan: Plan): Promise<void> {
       `addr add ${interfaceIpv4(plan, network, GATEWAY)}/24 dev ${network}`,
       `addr add ${ipv6(plan, network, GATEWAY)}/64 dev ${network} nodad`,
     ]),
+    // For answers of the services here, before they are translated back.
+    ...NETWORKS.filter((network) => interfaceIpv4(plan, network, 0) !== ipv4(plan, network, 0)).map(
+      (network) => `route add ${ipv4(plan, network, 0)}/24 dev ${network}`,
+    ),
     ...[dns, front, headscale, registry, ...PUBLIC_RESOLVERS].map(
       (address) => `addr add ${address}/32 dev services`,
     ),
@@ -47,26 +51,37 @@ export async function createNetwork(plan: Plan): Promise<void> {
     "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
     "net.ipv4.conf.all.rp_filter=0", `net.ipv4.conf.${LINK_DEVICE}.rp_filter=0`, "net.ipv4.conf.all.send_redirects=0",
   ]); // prettier-ignore
-  await run(["ip", "netns", "exec", outer, "nft", "-f", "-"], { stdin: NAT });
+  await run(["ip", "netns", "exec", outer, "nft", "-f", "-"], { stdin: nat(plan) });
   await attach(plan, "operator", "operator", 10);
   await attach(plan, "internet", "internet", 10);
 }
 
 const LINK_TABLE = 100;
 
-/** EC2's 1:1 public addresses. A packet that comes back from the link has them already: conntrack must not meet it twice. */
-const NAT = `
+/**
+ * EC2's 1:1 public addresses, and a home router: out under an address of its own, nothing in that was not asked for.
+ * A packet that comes back from the link has been translated already: conntrack must not meet it twice.
+ */
+function nat(plan: Plan): string {
+  return `
 table inet link {
   chain prerouting { type filter hook prerouting priority raw; iifname "${LINK_DEVICE}" notrack; }
+  chain forward {
+    type filter hook forward priority filter;
+    iifname != { existing, ${LINK_DEVICE} } ip daddr { ${interfaceIpv4(plan, "existing", 0)}/24, ${ipv4(plan, "existing", 0)}/24 } ct state new drop
+    iifname != { existing, ${LINK_DEVICE} } ip6 daddr ${ipv6(plan, "existing", 0)}/64 ct state new drop
+  }
 }
 table ip sandbox {
   map private { type ipv4_addr : ipv4_addr; }
   map public { type ipv4_addr : ipv4_addr; }
   chain prerouting { type nat hook prerouting priority -100; dnat to ip daddr map @private; }
   chain output { type nat hook output priority -100; dnat to ip daddr map @private; }
-  chain postrouting { type nat hook postrouting priority 100; oifname != "aws" snat to ip saddr map @public; }
+  chain input { type nat hook input priority 100; snat to ip saddr map @public; }
+  chain postrouting { type nat hook postrouting priority 100; oifname != { aws, existing } snat to ip saddr map @public; }
 }
 `;
+}
 
 /** Makes a place of its own and joins it to a network as host number `host`; nothing to do when it is there. */
 export async function attach(plan: Plan, place: Place, network: Network, host: number): Promise<void> {
@@ -86,16 +101,30 @@ export async function attach(plan: Plan, place: Place, network: Network, host: n
     `route add default via ${interfaceIpv4(plan, network, GATEWAY)}`,
     `route add default via ${ipv6(plan, network, GATEWAY)}`,
   ]);
-  if (network === "aws") await mapPublicAddress(plan, host);
+  await translate(plan, network, host);
 }
 
-async function mapPublicAddress(plan: Plan, host: number): Promise<void> {
-  const [open, hidden] = [ipv4(plan, "aws", host), interfaceIpv4(plan, "aws", host)];
-  await run(["ip", "netns", "exec", namespace(plan, "outer"), "nft", "-f", "-"], {
-    stdin: `add element ip sandbox private { ${open} : ${hidden} }\nadd element ip sandbox public { ${hidden} : ${open} }\n`,
-  });
+async function translate(plan: Plan, network: Network, host: number): Promise<void> {
+  const [open, hidden] = [ipv4(plan, network, host), interfaceIpv4(plan, network, host)];
+  if (open === hidden) return;
+  const out = `add element ip sandbox public { ${hidden} : ${open} }\n`;
+  const into = network === "aws" ? `add element ip sandbox private { ${open} : ${hidden} }\n` : "";
+  await run(["ip", "netns", "exec", namespace(plan, "outer"), "nft", "-f", "-"], { stdin: out + into });
 }
 
 async function batch(inside: string, lines: string[], ...options: string[]): Promise<void> {
   await run(["ip", ...options, "-n", inside, "-batch", "-"], { stdin: `${lines.join("\n")}\n` });
+}
+
+/** Where a host stands, as its interface says; undefined where there is none. */
+export async function hostPlace(
+  plan: Plan,
+  name: string,
+): Promise<{ network: Network; number: number } | undefined> {
+  const inside = namespace(plan, `host-${name}`);
+  if (!existsSync(`/run/netns/${inside}`)) return undefined;
+  const addresses = await run(["ip", "-n", inside, "-6", "-o", "addr", "show", "eth0", "scope", "global"]);
+  const [, third = "", number = ""] = / 2001:db8:([0-9a-f]+)::([0-9a-f]+)\/64/.exec(addresses) ?? [];
+  const network = NETWORKS[parseInt(third, 16) - 16 * plan.index];
+  return network === undefined ? undefined : { network, number: parseInt(number, 16) };
 }

@@ -1,13 +1,13 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT, UserError } from "../../src/output/errors.ts";
 import type { Io } from "../../src/output/io.ts";
 import { table } from "../../src/output/table.ts";
-import type { Servers } from "../../src/config/model.ts";
 import { writeAtomically } from "../../src/repository/write.ts";
-import { clusterFolder, stateFolder } from "../paths.ts";
+import { stateFolder } from "../paths.ts";
 import { both, currentLink, defaultLinks, type End, hostEnd, LINKED, type LinkChange, type Links, networkEnd, toLinks } from "./links.ts"; // prettier-ignore
-import { NETWORKS, type Plan } from "./plan.ts";
+import { hostPlace } from "./create.ts";
+import type { Plan } from "./plan.ts";
 
 export interface LinkOptions {
   delay?: string | undefined;
@@ -29,11 +29,16 @@ export function writeLinks(plan: Plan, changes: readonly LinkChange[]): void {
 }
 
 /** `sandbox link [A B]`: shows the links, or changes one; in force at once. */
-export function runLink(plan: Plan, [a, b]: readonly string[], options: LinkOptions, io: Io): number {
+export async function runLink(
+  plan: Plan,
+  [a, b]: readonly string[],
+  options: LinkOptions,
+  io: Io,
+): Promise<number> {
   const { changes } = JSON.parse(readFileSync(linksFile(plan.name), "utf8")) as Links;
   if (options.reset) writeLinks(plan, []);
   else if (a !== undefined && b !== undefined) {
-    const asked = change(plan, changes, endOf(plan, a), endOf(plan, b), options);
+    const asked = change(plan, changes, await endOf(plan, a), await endOf(plan, b), options);
     writeLinks(plan, [...changes, ...(options["one-way"] ? [asked] : both(asked))]);
   } else if (a !== undefined) {
     throw new UserError(
@@ -69,16 +74,14 @@ function upTo(flag: string, text: string, most: number): number {
   throw new UserError({ what: `--${flag} ${text} is no number from 0 to ${most}` }, EXIT.usage);
 }
 
-function endOf(plan: Plan, name: string): End {
+async function endOf(plan: Plan, name: string): Promise<End> {
   const network = LINKED.find((one) => one === name);
   if (network !== undefined) return networkEnd(plan, network);
-  const servers = JSON.parse(readFileSync(join(clusterFolder(plan.name), "servers.json"), "utf8")) as Servers;
-  const [, , third, number] = (servers[name]?.publicIp ?? "").split(".").map(Number);
-  if (third === undefined || number === undefined) {
-    const fix = `ends: ${[...LINKED, ...Object.keys(servers)].join(", ")}`;
-    throw new UserError({ what: `there is no "${name}" to link`, fix }, EXIT.usage);
-  }
-  return hostEnd(plan, name, NETWORKS[third - 16 * plan.index] ?? "internet", number);
+  const place = await hostPlace(plan, name);
+  if (place !== undefined) return hostEnd(plan, name, place.network, place.number);
+  const hosts = join(stateFolder(plan.name), "hosts");
+  const fix = `ends: ${[...LINKED, ...(existsSync(hosts) ? readdirSync(hosts).sort() : [])].join(", ")}`;
+  throw new UserError({ what: `there is no "${name}" to link`, fix }, EXIT.usage);
 }
 
 function show(plan: Plan, json: boolean, io: Io): void {

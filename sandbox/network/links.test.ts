@@ -9,6 +9,14 @@ test("a network's end holds all its addresses, EC2's private ones too", () => {
   expect(hostEnd(PLAN, "vultr-1", "vultr", 11).prefixes).toEqual(["198.18.18.11/32", "2001:db8:12::b/128"]);
 });
 
+test("a host at home is known by the address of its NAT, too", () => {
+  expect(hostEnd(PLAN, "home-1", "existing", 12).prefixes).toEqual([
+    "198.18.20.12/32",
+    "192.168.16.12/32",
+    "2001:db8:14::c/128",
+  ]);
+});
+
 test("Hetzner and Vultr are 12 ms apart, Hetzner and AWS 25 ms, both ways alike", () => {
   const ends = (["hetzner", "vultr", "aws"] as const).map((name) => networkEnd(PLAN, name));
   const delay = (a: number, b: number) => {

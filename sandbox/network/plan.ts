@@ -49,9 +49,13 @@ export function hostNumbers(
   return numbers;
 }
 
-/** What an interface in this network carries: EC2 gives a private address and maps the public one onto it. */
+/**
+ * What an interface in this network carries: EC2 gives a private address and maps the public one onto it; an existing host is at
+ * home, behind a NAT.
+ */
 export function interfaceIpv4(plan: Plan, network: Network, host: number): string {
-  return network === "aws" ? `172.31.${16 * plan.index}.${host}` : ipv4(plan, network, host);
+  if (network === "aws") return `172.31.${16 * plan.index}.${host}`;
+  return network === "existing" ? `192.168.${16 * plan.index}.${host}` : ipv4(plan, network, host);
 }
 
 export const GATEWAY = 1;

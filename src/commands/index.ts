@@ -4,6 +4,7 @@ import { runKubeconfig } from "./access.ts";
 import { runDestroy } from "./destroy.ts";
 import { runDoctor } from "./doctor.ts";
 import { runInit } from "./init.ts";
+import { runJoinCommand } from "./join-command.ts";
 import { type NodeFields, runNodeAdd } from "./node-add.ts";
 import { runNodeRemove } from "./node-remove.ts";
 import { runRender } from "./render.ts";
@@ -48,7 +49,7 @@ const init = buildCommand({
         parse: String,
         variadic: true,
         optional: true,
-        brief: "NAME:ROLE:PROVIDER:REGION:SIZE or NAME:ROLE:existing:ADDRESS; repeat for each node",
+        brief: "NAME:ROLE:PROVIDER:REGION:SIZE or NAME:ROLE:existing[:ADDRESS]; repeat for each node",
         placeholder: "NODE",
       },
     },
@@ -167,7 +168,7 @@ const nodeAdd = buildCommand({
       provider: { kind: "parsed", parse: String, brief: "Where its server stands", placeholder: "PROVIDER" },
       region: text("The provider's name of the region", "REGION"),
       size: text("The provider's name of the server type", "SIZE"),
-      address: text("The address of an existing host", "ADDRESS"),
+      address: text("The address of an existing host; none where nothing reaches it from outside", "ADDRESS"),
       arch: text("amd64 (default) or arm64", "ARCH"),
     },
   },
@@ -215,9 +216,17 @@ const nodeRemove = buildCommand({
   },
 });
 
+const nodeJoinCommand = buildCommand({
+  docs: { brief: "Print what joins a host that nothing reaches from outside; to be run there" },
+  parameters: { positional: nodeName, flags: { cluster, json } },
+  async func(this: Context, flags: { cluster?: string; json: boolean }, name: string) {
+    this.finish(await runJoinCommand({ ...flags, name }, this.io));
+  },
+});
+
 const node = buildRouteMap({
-  docs: { brief: "Add a node, or remove one" },
-  routes: { add: nodeAdd, remove: nodeRemove },
+  docs: { brief: "Add a node, join one from behind a NAT, or remove one" },
+  routes: { add: nodeAdd, "join-command": nodeJoinCommand, remove: nodeRemove },
 });
 
 /** Stands in the help only: their arguments belong to another program, so cli.ts hands them over unread. */

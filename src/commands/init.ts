@@ -22,7 +22,7 @@ export interface InitOptions {
   name?: string | undefined;
   domain?: string | undefined;
   k3sVersion?: string | undefined;
-  /** `NAME:ROLE:PROVIDER:REGION:SIZE`, or `NAME:ROLE:existing:ADDRESS`; replaces the example's nodes. */
+  /** `NAME:ROLE:PROVIDER:REGION:SIZE`, or `NAME:ROLE:existing[:ADDRESS]`; replaces the example's nodes. */
   node: readonly string[];
 }
 
@@ -110,12 +110,12 @@ function exampleText(example: string): string {
 
 function parseNode(text: string): Record<string, string> {
   const [name = "", role = "", provider = "", ...place] = text.split(":");
-  const wanted = provider === "existing" ? ["address"] : ["region", "size"];
+  const wanted = provider === "existing" ? ["address"].slice(0, place.length) : ["region", "size"];
   if (place.length !== wanted.length) {
     throw new UserError(
       {
         what: `--node ${text} can't be read`,
-        fix: "write NAME:ROLE:PROVIDER:REGION:SIZE, e.g. --node hetzner-1:master:hetzner:fsn1:cx33, or NAME:ROLE:existing:ADDRESS",
+        fix: "write NAME:ROLE:PROVIDER:REGION:SIZE, e.g. --node hetzner-1:master:hetzner:fsn1:cx33, or NAME:ROLE:existing[:ADDRESS]",
       },
       EXIT.usage,
     );

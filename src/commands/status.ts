@@ -41,7 +41,7 @@ async function glance(context: ClusterContext): Promise<Status> {
       : { state: nodes.length === bad.length ? "absent" : "failed", reason: `${failed}: ${bad.join(", ")}` };
   };
   const results: Record<string, Observation> = {
-    servers: judge((node) => node.publicIp !== "", "no server"),
+    servers: judge(({ name }) => context.servers[name] !== undefined, "no server"),
     base: judge(meshed, "not seen working on"),
     mesh: judge(meshed, "no path through the mesh to"),
     k3s: judge((node) => node.version !== "", "not in the cluster"),
@@ -89,7 +89,7 @@ function describe(status: Status): string {
     node.ready ? "Ready" : "not ready",
     node.version,
     node.meshIp,
-    node.publicIp,
+    node.publicIp || "none",
     node.path + (node.rttMs === null || node.path === "self" ? "" : ` ${node.rttMs} ms`),
     node.ageSeconds === null ? "" : age(node.ageSeconds),
   ]);

@@ -74,6 +74,11 @@ describe("loadCluster", () => {
     ["a duplicate key", `${EXAMPLE}name: again\n`, ["yaml-syntax"]],
     ["an empty file", "", ["wrong-type"]],
     [
+      "a master that nothing reaches from outside",
+      EXAMPLE.replace("provider: hetzner\n    region: fsn1\n    size: cx33", "provider: existing"),
+      ["missing-field"],
+    ],
+    [
       "an address where none belongs",
       EXAMPLE.replace("size: cx33", "size: cx33\n    address: 192.0.2.1"),
       ["unused-field"],
@@ -82,6 +87,20 @@ describe("loadCluster", () => {
     const loaded = loadCluster(text, "cluster.yaml");
 
     expect(loaded.ok ? [] : [...new Set(loaded.diagnostics.map(({ code }) => code))]).toEqual(codes);
+  });
+
+  test("takes an existing worker without an address for one behind a NAT", () => {
+    const text = EXAMPLE.replace(
+      "provider: vultr\n    region: fra\n    size: vc2-2c-4gb",
+      "provider: existing",
+    );
+    const loaded = loadCluster(text, "cluster.yaml");
+
+    expect(loaded.ok ? loaded.value.nodes.map(({ behindNat }) => behindNat) : loaded.diagnostics).toEqual([
+      false,
+      true,
+      false,
+    ]);
   });
 
   test("frames the fault with a caret", () => {
@@ -124,6 +143,17 @@ describe("loadServers", () => {
       ok: true,
       value: { one: server },
     });
+  });
+
+  test("wants one way to each server", () => {
+    const server = { publicIp: "", sshUser: "root", sshHostKey: "ssh-ed25519 AAAAC3Nza" };
+    const joined = loadServers(JSON.stringify({ one: { ...server, meshIp: "100.64.0.7" } }), "servers.json");
+    const lost = loadServers(JSON.stringify({ one: server }), "servers.json");
+
+    expect(joined.ok).toBe(true);
+    expect(lost.ok ? [] : lost.diagnostics.map(({ path, message }) => [path, message])).toEqual([
+      ["one.publicIp", "publicIp is empty, and there is no meshIp to reach the host by"],
+    ]);
   });
 
   test("places a fault in JSON too", () => {

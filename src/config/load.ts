@@ -125,6 +125,7 @@ function deriveNode(cluster: string, node: RawNode): ClusterNode {
     arch: node.arch,
     ingress: node.ingress,
     address: node.address ?? "",
+    behindNat: node.provider === "existing" && node.address === undefined,
     meshName: `${cluster}-${node.name}`,
   };
 }

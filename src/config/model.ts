@@ -26,19 +26,28 @@ export interface ClusterNode {
   ingress: boolean;
   /** The host's address where the user gave one (`existing`), else empty: it is known once created. */
   address: string;
+  /** Nothing from outside reaches the host, an `existing` one without an address: it joins the mesh itself, and SSH goes through that. */
+  behindNat: boolean;
   /** The node's name in the tailnet: unique among clusters that share one. */
   meshName: string;
 }
 
 /** What a server is known by after creation; the shape of a tofu output. */
 export interface Server {
+  /** Empty where nothing from outside reaches the host; then `meshIp` is given, and SSH goes there over the master. */
   publicIp: string;
+  meshIp?: string | undefined;
   sshUser: string;
   /** `ssh-ed25519 AAAA…`, pinned. */
   sshHostKey: string;
 }
 
 export type Servers = Readonly<Record<string, Server>>;
+
+/** Where SSH finds the server. */
+export function sshAddress({ publicIp, meshIp }: Server): string {
+  return publicIp || (meshIp ?? "");
+}
 
 /** The one master: configuration refuses none and more than one. */
 export function masterOf(model: ClusterModel): ClusterNode {

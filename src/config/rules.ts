@@ -58,9 +58,10 @@ function uniqueNames({ nodes }: RawCluster): RuleFault[] {
 
 function placeOrAddress({ nodes }: RawCluster): RuleFault[] {
   return nodes.flatMap((node, index) => {
+    // Without an address an existing host is one behind a NAT; the master is the way to those and can't be one.
     const [wanted, foreign] =
       node.provider === "existing"
-        ? ([["address"], ["region", "size"]] as const)
+        ? ([node.role === "master" ? (["address"] as const) : [], ["region", "size"]] as const)
         : ([["region", "size"], ["address"]] as const);
     return [
       ...wanted

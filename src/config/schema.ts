@@ -33,7 +33,11 @@ export const NodeSchema = z.strictObject({
     .describe("Where the server stands. existing: a host you bring."),
   region: z.string().min(1).optional().describe("The provider's own name of the region, e.g. fsn1, fra."),
   size: z.string().min(1).optional().describe("The provider's own name of the server type, e.g. cx33."),
-  address: z.string().min(1).optional().describe("Address of an existing host."),
+  address: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Address of an existing host; left out where nothing from outside reaches it."),
   arch: z.enum(["amd64", "arm64"]).default("amd64").describe("Processor architecture."),
   ingress: z.boolean().default(false).describe("Lets HTTP and HTTPS in from the internet on this node."),
 });
@@ -81,11 +85,17 @@ export type RawNode = z.output<typeof NodeSchema>;
 
 export const ServersSchema = z.record(
   z.string(),
-  z.strictObject({
-    publicIp: z.union([z.ipv4(), z.ipv6()]),
-    sshUser: z.string().regex(/^[a-z_][a-z0-9_-]*$/),
-    sshHostKey: z.string().regex(/^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+$/, {
-      error: "must be a public host key such as 'ssh-ed25519 AAAA…' without a comment",
+  z
+    .strictObject({
+      publicIp: z.union([z.ipv4(), z.ipv6(), z.literal("")]),
+      meshIp: z.ipv4().optional(),
+      sshUser: z.string().regex(/^[a-z_][a-z0-9_-]*$/),
+      sshHostKey: z.string().regex(/^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+$/, {
+        error: "must be a public host key such as 'ssh-ed25519 AAAA…' without a comment",
+      }),
+    })
+    .refine(({ publicIp, meshIp }) => publicIp !== "" || meshIp !== undefined, {
+      path: ["publicIp"],
+      error: "is empty, and there is no meshIp to reach the host by",
     }),
-  }),
 );

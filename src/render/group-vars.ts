@@ -21,16 +21,27 @@ export function renderGroupVars(model: ClusterModel, lock: Lock): string {
       tailscale_tailnet: model.mesh.tailnet,
       ansible_become: true,
       ansible_python_interpreter: "/usr/bin/python3",
+      ansible_ssh_common_args: "{{ ssh_args }}",
       // The quotes inside keep a path with spaces one file for ssh, which splits the value itself.
-      ansible_ssh_common_args:
+      ssh_args:
         `-o StrictHostKeyChecking=yes -o 'UserKnownHostsFile="{{ inventory_dir }}/known_hosts"'` +
         ` -o GlobalKnownHostsFile=/dev/null -o UpdateHostKeys=no` +
-        `{{ ' -o IdentitiesOnly=yes' if lookup('ansible.builtin.env', 'INFRA_K3S_SSH_KEY') else '' }}`,
-      ansible_ssh_private_key_file:
-        "{{ lookup('ansible.builtin.env', 'INFRA_K3S_SSH_KEY') | default(omit, true) }}",
+        `{{ ' -o IdentitiesOnly=yes' if ssh_key else '' }}`,
+      ssh_args_over_master: SSH_ARGS_OVER_MASTER,
+      ssh_key: "{{ lookup('ansible.builtin.env', 'INFRA_K3S_SSH_KEY') }}",
+      ansible_ssh_private_key_file: "{{ ssh_key | default(omit, true) }}",
     })
   );
 }
+
+/**
+ * For hosts that are reached over the mesh alone. Not ProxyJump: the ssh that it starts gets none of these options, and would
+ * ask other files for the master's host key and for the operator's key: https://man.openbsd.org/ssh#J
+ */
+const SSH_ARGS_OVER_MASTER =
+  `{{ ssh_args }} -o "ProxyCommand=ssh {{ ssh_args | replace('"', '\\\\"') }} -o BatchMode=yes -o ConnectTimeout=15` +
+  ` {{ "-i '" ~ ssh_key ~ "'" if ssh_key else '' }}` +
+  ` -l {{ hostvars[groups['k3s_masters'] | first].ansible_user }} -W %h:%p {{ hostvars[groups['k3s_masters'] | first].ansible_host }}"`;
 
 function files(artifact: LockedArtifact): Record<string, { url: string; sha256: string }> {
   return artifact.files;

@@ -1,4 +1,4 @@
-import type { ClusterModel, ClusterNode, Servers } from "../config/model.ts";
+import { type ClusterModel, type ClusterNode, type Servers, sshAddress } from "../config/model.ts";
 import { header } from "./file-tree.ts";
 import { toYaml } from "./yaml.ts";
 
@@ -21,13 +21,15 @@ function hostVars(node: ClusterNode, servers: Servers): Record<string, string | 
   const server = servers[node.name];
   if (server === undefined) throw new Error(`no server for ${node.name}`);
   return {
-    ansible_host: server.publicIp,
+    ansible_host: sshAddress(server),
     ansible_user: server.sshUser,
     node_provider: node.provider,
     node_region: node.region,
     node_arch: node.arch,
     node_public_ip: server.publicIp,
     node_ingress: node.ingress,
+    // Over the master: group_vars/all/main.yml.
+    ...(server.publicIp === "" ? { ansible_ssh_common_args: "{{ ssh_args_over_master }}" } : {}),
   };
 }
 
@@ -35,7 +37,7 @@ function hostVars(node: ClusterNode, servers: Servers): Record<string, string | 
 export function renderKnownHosts(model: ClusterModel, servers: Servers): string {
   const lines = model.nodes.flatMap((node) => {
     const server = servers[node.name];
-    return server === undefined ? [] : [`${server.publicIp} ${server.sshHostKey}`];
+    return server === undefined ? [] : [`${sshAddress(server)} ${server.sshHostKey}`];
   });
   return header("servers.json") + lines.map((line) => `${line}\n`).join("");
 }

@@ -13,6 +13,7 @@ const SHIPPED = [
   "ansible/playbooks/**/*",
   "ansible/roles/**/*",
   "kubernetes/infrastructure/**/*",
+  "scripts/join-host",
   "scripts/vault-password-client",
 ];
 

@@ -1,5 +1,5 @@
 import type { Lock } from "../config/lock.ts";
-import type { ClusterModel, ClusterNode, Servers } from "../config/model.ts";
+import { type ClusterModel, type ClusterNode, masterOf, type Servers } from "../config/model.ts";
 import type { Ansible } from "../tools/ansible/install.ts";
 import type { Secrets } from "../tools/secrets/envrc.ts";
 import type { SshTarget } from "../tools/ssh/ssh.ts";
@@ -19,10 +19,11 @@ export interface ClusterContext {
 
 /** How to reach a node by SSH; undefined while it has no server. */
 export function targetOf(
-  context: Pick<ClusterContext, "root" | "servers" | "secrets">,
+  context: Pick<ClusterContext, "root" | "model" | "servers" | "secrets">,
   node: ClusterNode,
 ): SshTarget | undefined {
   const server = context.servers[node.name];
   if (server === undefined) return undefined;
-  return { server, root: context.root, key: context.secrets.INFRA_K3S_SSH_KEY ?? "" };
+  const over = server.publicIp === "" ? context.servers[masterOf(context.model).name] : undefined;
+  return { server, root: context.root, key: context.secrets.INFRA_K3S_SSH_KEY ?? "", over };
 }

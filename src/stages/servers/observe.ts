@@ -7,6 +7,8 @@ export interface ServerObservation {
   /** Empty when the host can be used; else what stands in the way and how to mend it. */
   fault: { what: string; why: string; fix: string } | undefined;
   missing: boolean;
+  /** It is behind a NAT and has not joined: the others can go on without it. */
+  awaited: boolean;
 }
 
 /** What K3s needs: https://docs.k3s.io/installation/requirements */
@@ -27,12 +29,15 @@ async function observeOne(context: ClusterContext, node: ClusterNode): Promise<S
   if (target === undefined) {
     return {
       node,
-      missing: true,
-      fault: {
-        what: `${node.name} has no server`,
-        why: "servers.json does not name it",
-        fix: `create it at ${node.provider} and add ${JSON.stringify(node.name)} with publicIp, sshUser and sshHostKey to servers.json`,
-      },
+      missing: !node.behindNat,
+      awaited: node.behindNat,
+      fault: node.behindNat
+        ? notJoined(node)
+        : {
+            what: `${node.name} has no server`,
+            why: "servers.json does not name it",
+            fix: `create it at ${node.provider} and add ${JSON.stringify(node.name)} with publicIp, sshUser and sshHostKey to servers.json`,
+          },
     };
   }
   const probe = await runScript(target, PROBE, 20_000);
@@ -40,10 +45,20 @@ async function observeOne(context: ClusterContext, node: ClusterNode): Promise<S
     return {
       node,
       missing: false,
+      awaited: false,
       fault: { what: `${node.name} can't be reached by SSH`, ...sshVerdict(probe.stderr, target) },
     };
   }
-  return { node, missing: false, fault: unfit(node, probe.stdout) };
+  return { node, missing: false, awaited: false, fault: unfit(node, probe.stdout) };
+}
+
+/** What stands in the way of a node that has no server yet and can't be reached to get one. */
+export function notJoined({ name }: ClusterNode): { what: string; why: string; fix: string } {
+  return {
+    what: `${name} has not joined yet`,
+    why: "it has no address in cluster.yaml, so nothing reaches it from outside, and servers.json does not name it",
+    fix: `run there what \`infra-k3s node join-command ${name}\` prints, then \`infra-k3s up --limit ${name}\``,
+  };
 }
 
 function unfit(node: ClusterNode, probe: string): ServerObservation["fault"] {

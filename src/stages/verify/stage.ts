@@ -1,4 +1,5 @@
 import type { Stage } from "../../run/stage.ts";
+import { notJoined } from "../servers/observe.ts";
 import { runPlaybook } from "../../tools/ansible/playbook.ts";
 import type { ClusterContext } from "../context.ts";
 import { observe, tellUndeclared } from "./observe.ts";
@@ -16,6 +17,26 @@ export const verify: Stage<ClusterContext> = {
       : { state: "failed", reason: `not Ready: ${unready.join(", ")}` };
   },
   plan: () => Promise.resolve([]),
-  apply: async (context, emit) =>
-    (await runPlaybook({ ...context, name: "verify", stage: "verify" }, emit)).hosts,
+  async apply(context, emit) {
+    const { hosts } = await runPlaybook({ ...context, name: "verify", stage: "verify" }, emit);
+    const awaited = context.model.nodes.filter(
+      (node) => node.behindNat && context.servers[node.name] === undefined,
+    );
+    for (const node of awaited) {
+      const { what, why, fix } = notJoined(node);
+      const message = `${what}\n  why: ${why}\n  fix: ${fix}`;
+      emit({
+        event: "host",
+        stage: "verify",
+        host: node.name,
+        state: "failed",
+        task: "find the host in the mesh",
+        message,
+      });
+    }
+    return {
+      ...hosts,
+      ...Object.fromEntries(awaited.map(({ name }) => [name, { ok: 0, changed: 0, failed: 1 }])),
+    };
+  },
 };

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Server } from "../../config/model.ts";
+import { type Server, sshAddress } from "../../config/model.ts";
 import { type Finished, run } from "../process/process.ts";
 
 export interface SshTarget {
@@ -9,13 +9,15 @@ export interface SshTarget {
   root: string;
   /** Path of the private key; empty leaves the choice to ssh. */
   key: string;
+  /** The master, where the server is reached over it alone. */
+  over?: Server | undefined;
 }
 
 const CONNECT_SECONDS = 8;
 
 /** `ssh` with the pinned host key, without any question, up to the host's name. */
 export function sshArgv(
-  { server, root, key }: SshTarget,
+  { server, root, key, over }: SshTarget,
   options: readonly string[] = [],
 ): [string, ...string[]] {
   const knownHosts = join(root, "ansible/inventory/known_hosts");
@@ -29,10 +31,16 @@ export function sshArgv(
     "-o", `ConnectTimeout=${CONNECT_SECONDS}`,
     "-o", "ServerAliveInterval=15",
     ...(key === "" ? [] : ["-i", key, "-o", "IdentitiesOnly=yes"]),
+    // Not -J: the ssh that it starts would get none of these options.
+    ...(over === undefined ? [] : ["-o", `ProxyCommand=${shell(sshArgv({ server: over, root, key }, ["-W", "%h:%p"]))}`]),
     ...options,
     "-l", server.sshUser,
-    server.publicIp,
+    sshAddress(server),
   ]; // prettier-ignore
+}
+
+function shell(argv: readonly string[]): string {
+  return argv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
 }
 
 /** Runs a shell script on the host as root; the script goes through stdin, so nothing of it shows in argv. */
@@ -41,8 +49,9 @@ export async function runScript(target: SshTarget, script: string, timeout = 60_
 }
 
 /** Why ssh did not get in, and what to do; from the words OpenSSH prints. */
-export function sshVerdict(stderr: string, { server, key }: SshTarget): { why: string; fix: string } {
-  const at = `${server.sshUser}@${server.publicIp}`;
+export function sshVerdict(stderr: string, { server, key, over }: SshTarget): { why: string; fix: string } {
+  const address = sshAddress(server);
+  const at = `${server.sshUser}@${address}`;
   const verdicts: [RegExp, string, string][] = [
     [
       /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|No \S+ host key is known/,
@@ -60,15 +69,16 @@ export function sshVerdict(stderr: string, { server, key }: SshTarget): { why: s
       "set INFRA_K3S_SSH_KEY in .envrc.local",
     ],
     [
-      /Connection timed out|No route to host|Operation timed out/,
-      `${server.publicIp} does not answer on port 22`,
-      "check that the server runs and that its firewall lets port 22 in",
+      /stdio forwarding failed|open failed/,
+      `${over?.publicIp ?? "the master"} answers, but finds no ${address} in the mesh`,
+      "check that the host runs, that tailscaled runs on it, and that servers.json has its present meshIp",
     ],
     [
-      /Connection refused/,
-      `${server.publicIp} answers, but no SSH server listens`,
-      "the host may still be booting",
+      /Connection timed out|No route to host|Operation timed out/,
+      `${over?.publicIp ?? address} does not answer on port 22`,
+      "check that the server runs and that its firewall lets port 22 in",
     ],
+    [/Connection refused/, `${address} answers, but no SSH server listens`, "the host may still be booting"],
     [
       /sudo:/,
       `${server.sshUser} may not become root without a password`,

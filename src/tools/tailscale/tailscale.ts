@@ -38,11 +38,27 @@ export async function removeDevices(
   return ours.length;
 }
 
+/** How long a minted key may be used. */
+export const KEY_SECONDS = 600;
+
+/** A one-off, tagged, non-ephemeral key, as the role `tailscale` mints them: https://tailscale.com/api#tag/keys */
+export async function mintKey(secrets: Secrets, { tailnet, tag }: ClusterModel["mesh"]): Promise<string> {
+  const create = { reusable: false, ephemeral: false, preauthorized: true, tags: [tag] };
+  const body = {
+    description: "infra-k3s",
+    expirySeconds: KEY_SECONDS,
+    capabilities: { devices: { create } },
+  };
+  const path = `/tailnet/${encodeURIComponent(tailnet)}/keys`;
+  const response = await call(await token(secrets), "POST", path, { body: JSON.stringify(body) });
+  return z.object({ key: z.string() }).parse(await response.json()).key;
+}
+
 /** Removes devices; one that is already gone is fine. */
 async function deleteDevices(secrets: Secrets, devices: readonly Device[]): Promise<void> {
   if (devices.length === 0) return;
   const bearer = await token(secrets);
-  await Promise.all(devices.map((device) => call(bearer, "DELETE", `/device/${device.id}`, [404])));
+  await Promise.all(devices.map((device) => call(bearer, "DELETE", `/device/${device.id}`, { fine: [404] })));
 }
 
 async function token(secrets: Secrets): Promise<string> {
@@ -69,9 +85,10 @@ async function call(
   bearer: string,
   method: string,
   path: string,
-  fine: readonly number[] = [],
+  { fine = [], body }: { fine?: readonly number[]; body?: string } = {},
 ): Promise<Response> {
-  const response = await send(path, { method, headers: { authorization: `Bearer ${bearer}` } });
+  const headers = { authorization: `Bearer ${bearer}`, "content-type": "application/json" };
+  const response = await send(path, { method, headers, ...(body === undefined ? {} : { body }) });
   if (response.ok || fine.includes(response.status)) return response;
   throw new UserError({
     what: `Tailscale's API refused ${method} ${path}`,
