@@ -39,9 +39,9 @@ export function renderGroupVars(model: ClusterModel, lock: Lock): string {
  * ask other files for the master's host key and for the operator's key: https://man.openbsd.org/ssh#J
  */
 const SSH_ARGS_OVER_MASTER =
-  `{{ ssh_args }} -o "ProxyCommand=ssh {{ ssh_args | replace('"', '\\\\"') }} -o BatchMode=yes -o ConnectTimeout=15` +
-  ` {{ "-i '" ~ ssh_key ~ "'" if ssh_key else '' }}` +
-  ` -l {{ hostvars[groups['k3s_masters'] | first].ansible_user }} -W %h:%p {{ hostvars[groups['k3s_masters'] | first].ansible_host }}"`;
+  `{{ ssh_args }} -o {{ ('ProxyCommand=ssh ' ~ ssh_args ~ ' -o BatchMode=yes -o ConnectTimeout=15'` +
+  ` ~ (' -i ' ~ ssh_key | quote if ssh_key else '') ~ ' -l ' ~ hostvars[groups['k3s_masters'] | first].ansible_user` +
+  ` ~ ' -W %h:%p ' ~ hostvars[groups['k3s_masters'] | first].ansible_host) | quote }}`;
 
 function files(artifact: LockedArtifact): Record<string, { url: string; sha256: string }> {
   return artifact.files;
