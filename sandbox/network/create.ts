@@ -29,14 +29,14 @@ export async function createNetwork(plan: Plan): Promise<void> {
       `addr add ${interfaceIpv4(plan, network, GATEWAY)}/24 dev ${network}`,
       `addr add ${ipv6(plan, network, GATEWAY)}/64 dev ${network} nodad`,
     ]),
-    // For answers of the services here, before they are translated back.
-    ...NETWORKS.filter((network) => interfaceIpv4(plan, network, 0) !== ipv4(plan, network, 0)).map(
-      (network) => `route add ${ipv4(plan, network, 0)}/24 dev ${network}`,
-    ),
     ...[dns, front, headscale, registry, ...PUBLIC_RESOLVERS].map(
       (address) => `addr add ${address}/32 dev services`,
     ),
     `addr add ${headscaleIpv6(plan)}/128 dev services nodad`,
+    // The way of the services' answers before they are translated back; STUN, which listens on no address of its own, gets one here.
+    ...NETWORKS.filter((network) => interfaceIpv4(plan, network, 0) !== ipv4(plan, network, 0)).map(
+      (network) => `route add ${ipv4(plan, network, 0)}/24 dev ${network} src ${headscale}`,
+    ),
     `tuntap add dev ${LINK_DEVICE} mode tun`,
     `link set ${LINK_DEVICE} up txqueuelen 10000`,
   ]);
