@@ -9,6 +9,7 @@ import { runCases } from "./harness.ts";
 import { isolation } from "./isolation.ts";
 import { links } from "./links.ts";
 import { mainJob } from "./main-job.ts";
+import { behindNat } from "./nat.ts";
 import { infra, makeClone, work } from "./place.ts";
 import { policies } from "./policy.ts";
 import { podNetworking } from "./pods.ts";
@@ -45,6 +46,7 @@ const cases = [
   ...storage,
   ...policies,
   ...links,
+  ...behindNat,
   ...hardening,
   ...restarts,
   ...doctors,
