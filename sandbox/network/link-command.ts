@@ -5,7 +5,7 @@ import type { Io } from "../../src/output/io.ts";
 import { table } from "../../src/output/table.ts";
 import { writeAtomically } from "../../src/repository/write.ts";
 import { stateFolder } from "../paths.ts";
-import { both, currentLink, defaultLinks, type End, hostEnd, LINKED, type LinkChange, type Links, networkEnd, toLinks } from "./links.ts"; // prettier-ignore
+import { both, currentLink, defaultLinks, type End, ENDS, hostEnd, type LinkChange, type Links, networkEnd, toLinks } from "./links.ts"; // prettier-ignore
 import { hostPlace } from "./create.ts";
 import type { Plan } from "./plan.ts";
 
@@ -75,12 +75,12 @@ function upTo(flag: string, text: string, most: number): number {
 }
 
 async function endOf(plan: Plan, name: string): Promise<End> {
-  const network = LINKED.find((one) => one === name);
+  const network = ENDS.find((one) => one === name);
   if (network !== undefined) return networkEnd(plan, network);
   const place = await hostPlace(plan, name);
   if (place !== undefined) return hostEnd(plan, name, place.network, place.number);
   const hosts = join(stateFolder(plan.name), "hosts");
-  const fix = `ends: ${[...LINKED, ...(existsSync(hosts) ? readdirSync(hosts).sort() : [])].join(", ")}`;
+  const fix = `ends: ${[...ENDS, ...(existsSync(hosts) ? readdirSync(hosts).sort() : [])].join(", ")}`;
   throw new UserError({ what: `there is no "${name}" to link`, fix }, EXIT.usage);
 }
 

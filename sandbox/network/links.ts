@@ -26,6 +26,8 @@ export interface Links {
 export const LINK_DEVICE = "wan";
 /** Networks whose packets go over the link program when they leave. */
 export const LINKED = [...CLOUDS, "operator", "internet"] as const;
+/** What can be named as an end. The services' own packets don't go over the link program: what they answer to is cut. */
+export const ENDS = [...LINKED, "services"] as const;
 
 /** Milliseconds there and back between clouds, about as between Frankfurt, Falkenstein and a home. */
 const ROUND_TRIPS: readonly [Cloud, Cloud, number][] = [

@@ -1,5 +1,7 @@
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { done, infra, killed, must, stockAnsible } from "../sandbox/place.ts";
+import { at, cluster, done, infra, killed, must, stockAnsible } from "../sandbox/place.ts";
 import { interleaved, type Sample, timed, timedInfra } from "./measure.ts";
 import type { Table } from "./report.ts";
 
@@ -59,6 +61,50 @@ export async function up(rounds: number): Promise<Table[]> {
       ],
     },
   ];
+}
+
+const NODE = "vultr-2";
+const FIELDS = { provider: "vultr", region: "fra", size: "vc2-2c-4gb" };
+
+/** One worker more on a finished cluster, beside stock Ansible over all hosts. */
+export async function plusOne(rounds: number): Promise<Table> {
+  const flags = Object.entries(FIELDS).flatMap(([name, value]) => [`--${name}`, value]);
+  const add = ["node", "add", NODE, ...flags];
+  const remove = () => must(infra(["node", "remove", NODE, "--yes"]));
+  // Declares it, and ends with 1: it has no server yet.
+  await infra(add);
+  await must(infra(["sandbox", "up", "--bare"]));
+  await remove();
+  const { ours, stock: whole } = await interleaved(rounds, {
+    ours: async () => {
+      const sample = await timedInfra(...add);
+      await remove();
+      return sample;
+    },
+    stock: async () => {
+      const fields = Object.entries({ name: NODE, role: "worker", ...FIELDS });
+      const text = fields.map(([name, value]) => `    ${name}: ${value}\n`).join("");
+      appendFileSync(join(cluster, "cluster.yaml"), text.replace("    name", "  - name"));
+      await must(infra(["render"]));
+      const sample = await stock();
+      await remove();
+      return sample;
+    },
+  });
+  await at(NODE, "systemctl poweroff");
+  return {
+    title: "One worker more",
+    text: "On a cluster of three; the new server is up and bare.",
+    rows: [
+      {
+        what: "`node add`",
+        measured: ours,
+        against: "stock `ansible-playbook site.yml`, over all four",
+        floor: whole,
+        bound: 1.2,
+      },
+    ],
+  };
 }
 
 export async function startup(): Promise<Table> {
