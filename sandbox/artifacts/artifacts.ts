@@ -61,14 +61,14 @@ export function stillToCome(): { name: string; minutes: number }[] {
 
 function wanted(): Wanted[] {
   const modules = (Object.keys(PINS) as ArtifactName[]).map((name): Wanted => {
-    const pin = PINS[name];
+    const pin: Pin = PINS[name];
     return {
       name,
       version: pin.version,
       minutes: pin.minutes,
       folder: cacheFolder(
         "artifacts",
-        `${name}-${pin.version}-${key([pin.module, pin.version, pin.package, LDFLAGS, GO])}`,
+        `${name}-${pin.version}-${key([pin.module, pin.version, pin.package, LDFLAGS, GO, ...(pin.replace === undefined ? [] : [pin.replace])])}`,
       ),
       make: async (folder, progress) => {
         if (!(await takePrebuilt(name, pin, folder, progress)))
@@ -139,7 +139,9 @@ async function buildModule(name: string, pin: Pin, folder: string, progress: Pro
   progress(`building ${name} ${pin.version} from ${pin.module} (about ${pin.minutes} min)`);
   const work = mkdtempSync(join(tmpdir(), "infra-k3s-build-"));
   try {
-    writeFileSync(join(work, "go.mod"), `module build\n\ngo 1.26\n\nrequire ${pin.module} v${pin.version}\n`);
+    const replace = pin.replace === undefined ? "" : `\nreplace ${pin.replace}\n`;
+    const requires = `require ${pin.module} v${pin.version}\n${replace}`;
+    writeFileSync(join(work, "go.mod"), `module build\n\ngo 1.26\n\n${requires}`);
     await run(
       [
         "nice", "-n", "19", "ionice", "-c", "3", go, "build", "-mod=mod", "-trimpath", "-buildvcs=false", `-ldflags=${LDFLAGS}`,

@@ -4,6 +4,8 @@ export interface Pin {
   /** Go module and the package of the program in it. */
   module: string;
   package: string;
+  /** The module's own `replace` that its build needs. */
+  replace?: string;
   /** sha256 of NAME-VERSION-linux-amd64.zst in a folder of prebuilt programs, where such folders have one. */
   prebuiltSha256?: string;
   /** Usual time of a build on two cores, in minutes. */
@@ -44,6 +46,16 @@ export const PINS = {
     package: "github.com/coredns/coredns",
     prebuiltSha256: "3ff7b61ac7eee2365ddff34ec59665af103d426763e79e3eead405db04cf1b9f",
     minutes: 6,
+  },
+  tofu: {
+    version: "1.12.6",
+    module: "github.com/opentofu/opentofu",
+    package: "github.com/opentofu/opentofu/cmd/tofu",
+    // A module's own replace does not hold for who requires it; without this one it does not compile.
+    replace:
+      "github.com/hashicorp/hcl/v2 => github.com/opentofu/hcl/v2 v2.20.2-0.20251021132045-587d123c2828",
+    prebuiltSha256: "7047a10981e2177a0fd5989a12e5d5f997a0303920541e35f65cda2cdab69d85",
+    minutes: 7,
   },
   "metrics-server": {
     version: "0.9.0",

@@ -14,7 +14,7 @@ const sha256 = (data: Buffer) => createHash("sha256").update(data).digest("hex")
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "infra-k3s-mirror-"));
-  const names = ["tailscale", "tailscaled", "headscale", "k3s", "kubectl"] as const;
+  const names = ["tailscale", "tailscaled", "headscale", "k3s", "kubectl", "tofu"] as const;
   const artifacts = Object.fromEntries(names.map((name) => [name, join(folder, name)])) as Artifacts;
   for (const [name, path] of Object.entries(artifacts)) writeFileSync(path, `program ${name}`);
   for (const state of states) {
@@ -45,4 +45,13 @@ test("Tailscale: an archive with both programs in a folder of its name, and its 
   expect(listing.split("\n")).toHaveLength(3);
   // Two sandboxes of the same programs publish the same bytes.
   expect(sha256(readFileSync(join(folder, "two/mirror", path)))).toBe(sha256(read(path)));
+});
+
+test("OpenTofu: an archive with the program at its top, and a list of checksums with its line", async () => {
+  const release = "github.com/opentofu/opentofu/releases/download/v1.12.6";
+  const archive = `${release}/tofu_1.12.6_linux_amd64.tar.gz`;
+  const sums = read(`${release}/tofu_1.12.6_SHA256SUMS`).toString();
+  expect(sums).toBe(`${sha256(read(archive))}  tofu_1.12.6_linux_amd64.tar.gz\n`);
+  const listing = await run(["tar", "--list", "--verbose", `--file=${join(folder, "one/mirror", archive)}`]);
+  expect(listing).toMatch(/^-rwxr-xr-x (root\/root|0\/0) .* tofu\n?$/);
 });

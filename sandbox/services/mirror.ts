@@ -36,21 +36,34 @@ export async function fillMirror(stateDir: string, artifacts: Artifacts): Promis
 
   const name = `tailscale_${PINS.tailscale.version}_amd64`;
   const stable = join(filling, "pkgs.tailscale.com/stable");
-  mkdirSync(join(stable, name), { recursive: true });
-  // Copies: tar gives up when another sandbox links the same file meanwhile, which changes its ctime.
-  for (const program of ["tailscale", "tailscaled"] as const) {
-    cpSync(artifacts[program], join(stable, name, program));
-  }
-  const archive = join(stable, `${name}.tgz`);
-  // The same programs make the same archive: upstream's bytes do not change with who asks either.
-  await run([
-    "tar", "--create", "--use-compress-program=gzip -1n", "--sort=name", "--mtime=@0", "--owner=0", "--group=0",
-    "--numeric-owner", "--mode=0755", `--file=${archive}`, "-C", stable, name,
-  ]); // prettier-ignore
-  rmSync(join(stable, name), { recursive: true });
-  writeFileSync(`${archive}.sha256`, `${await sha256(archive)}\n`);
+  await pack(join(stable, `${name}.tgz`), artifacts, ["tailscale", "tailscaled"], name);
+  writeFileSync(join(stable, `${name}.tgz.sha256`), `${await sha256(join(stable, `${name}.tgz`))}\n`);
+
+  const tofu = join(filling, `github.com/opentofu/opentofu/releases/download/v${PINS.tofu.version}`);
+  const archive = `tofu_${PINS.tofu.version}_linux_amd64.tar.gz`;
+  await pack(join(tofu, archive), artifacts, ["tofu"], "");
+  const sums = `${await sha256(join(tofu, archive))}  ${archive}\n`;
+  writeFileSync(join(tofu, `tofu_${PINS.tofu.version}_SHA256SUMS`), sums);
 
   await run(["mv", filling, mirror]);
+}
+
+/** Packs programs, in `folder` inside the archive: the same ones make the same bytes, as upstream's do not change. */
+async function pack(
+  archive: string,
+  artifacts: Artifacts,
+  programs: readonly ("tailscale" | "tailscaled" | "tofu")[],
+  folder: string,
+): Promise<void> {
+  const content = `${archive}.content`;
+  mkdirSync(join(content, folder), { recursive: true });
+  // Copies: tar gives up when another sandbox links the same file meanwhile, which changes its ctime.
+  for (const program of programs) cpSync(artifacts[program], join(content, folder, program));
+  await run([
+    "tar", "--create", "--use-compress-program=gzip -1n", "--sort=name", "--mtime=@0", "--owner=0", "--group=0",
+    "--numeric-owner", "--mode=0755", `--file=${archive}`, "-C", content, ...(folder === "" ? programs : [folder]),
+  ]); // prettier-ignore
+  rmSync(content, { recursive: true });
 }
 
 function place(from: string, to: string): void {

@@ -13,6 +13,8 @@ export const LockSchema = z.strictObject({
   k3s: artifact,
   kubectl: artifact,
   tailscale: artifact,
+  /** Absent from a lock that is older than the clouds. */
+  tofu: artifact.optional(),
 });
 
 export type Lock = z.output<typeof LockSchema>;

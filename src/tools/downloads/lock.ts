@@ -19,12 +19,14 @@ interface Upstream {
 export function wanted(model: ClusterModel): Record<LockedName, { version: string; platforms: string[] }> {
   const product = JSON.parse(readFileSync(join(PRODUCT_ROOT, "versions.json"), "utf8")) as {
     tailscale: string;
+    tofu: string;
   };
   const arches = [...new Set(model.nodes.map((node) => node.arch))].sort();
   return {
     k3s: { version: model.k3s.version, platforms: arches },
     kubectl: { version: model.k3s.version.split("+")[0] ?? "", platforms: [operatorPlatform()] },
     tailscale: { version: product.tailscale, platforms: arches },
+    tofu: { version: product.tofu, platforms: [operatorPlatform()] },
   };
 }
 
@@ -51,6 +53,15 @@ function upstream(name: LockedName, version: string, platform: string): Upstream
     case "tailscale": {
       const url = `https://pkgs.tailscale.com/stable/tailscale_${version}_${platform}.tgz`;
       return { url, checksumUrl: `${url}.sha256`, checksum: firstHash };
+    }
+    case "tofu": {
+      const release = `https://github.com/opentofu/opentofu/releases/download/v${version}`;
+      const file = `tofu_${version}_${platform.replace("-", "_")}.tar.gz`;
+      return {
+        url: `${release}/${file}`,
+        checksumUrl: `${release}/tofu_${version}_SHA256SUMS`,
+        checksum: (text) => firstHash(text.split("\n").find((line) => line.endsWith(` ${file}`)) ?? ""),
+      };
     }
   }
 }

@@ -13,12 +13,20 @@ export const SECRET_NAMES = [
   "TAILSCALE_OAUTH_CLIENT_SECRET",
   "TAILSCALE_AUTHKEY",
   "INFRA_K3S_SSH_KEY",
+  "TF_VAR_hcloud_token",
+  "TF_VAR_vultr_api_key",
+  "TF_VAR_aws_access_key_id",
+  "TF_VAR_aws_secret_access_key",
+  "TF_VAR_cloudflare_api_token",
+  "TF_VAR_state_passphrase",
+  "TF_VAR_state_access_key_id",
+  "TF_VAR_state_secret_access_key",
 ] as const;
 
 export type SecretName = (typeof SECRET_NAMES)[number];
 export type Secrets = Readonly<Partial<Record<SecretName, string>>>;
 
-const LINE = /^export ([A-Z][A-Z0-9_]*)=(?:'([^']*)'|"([^"$`\\]*)"|([^\s'"$`\\]*))\s*(?:#.*)?$/;
+const LINE = /^export ([A-Z][A-Za-z0-9_]*)=(?:'([^']*)'|"([^"$`\\]*)"|([^\s'"$`\\]*))\s*(?:#.*)?$/;
 
 /** The secrets this tool uses: from `.envrc.local`, where the environment (direnv) does not say otherwise. */
 export function readSecrets(

@@ -1,0 +1,41 @@
+import { only, type SecretName, type Secrets } from "../secrets/envrc.ts";
+
+/** One stack per provider: each its own state, its own credentials. */
+export const STACKS = ["hetzner", "vultr", "aws", "cloudflare"] as const;
+export type StackName = (typeof STACKS)[number];
+
+/** What each stack's own provider is opened with. */
+export const CREDENTIALS: Record<StackName, readonly SecretName[]> = {
+  hetzner: ["TF_VAR_hcloud_token"],
+  vultr: ["TF_VAR_vultr_api_key"],
+  aws: ["TF_VAR_aws_access_key_id", "TF_VAR_aws_secret_access_key"],
+  cloudflare: ["TF_VAR_cloudflare_api_token"],
+};
+
+/** What a user may tell OpenTofu about where providers come from. */
+const PASSED_ON = ["TF_REATTACH_PROVIDERS", "TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR"];
+
+/**
+ * The environment of one stack's tofu: the credentials of its own provider and of the state, no other's. The backend's
+ * key comes from here and not from its block, since OpenTofu keeps the block's values as plain text in `.terraform/`
+ * and in plans: https://opentofu.org/docs/language/settings/backends/configuration/#credentials-and-sensitive-data
+ */
+export function environmentOf(
+  stack: StackName,
+  secrets: Secrets,
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const state = {
+    AWS_ACCESS_KEY_ID: secrets.TF_VAR_state_access_key_id,
+    AWS_SECRET_ACCESS_KEY: secrets.TF_VAR_state_secret_access_key,
+  };
+  const passed = PASSED_ON.map((name): [string, string | undefined] => [name, environment[name]]);
+  return {
+    TF_IN_AUTOMATION: "1",
+    TF_INPUT: "0",
+    ...only(secrets, [...CREDENTIALS[stack], "TF_VAR_state_passphrase"]),
+    ...Object.fromEntries(
+      [...Object.entries(state), ...passed].filter((entry): entry is [string, string] => entry[1] !== undefined),
+    ),
+  };
+}
