@@ -41,9 +41,25 @@ export async function createNetwork(plan: Plan): Promise<void> {
     `link set ${LINK_DEVICE} up txqueuelen 10000`,
   ]);
   // What leaves a network takes the way over the link program, which puts it back here; then it is routed as usual.
-  for (const family of ["-4", "-6"]) {
-    const rules = LINKED.map((network) => `rule add iif ${network} lookup ${LINK_TABLE}`);
-    await batch(outer, [...rules, `route add default dev ${LINK_DEVICE} table ${LINK_TABLE}`], family);
+  // The services' own addresses are local here, and what is local would never leave: it is asked for after their rules.
+  const served = {
+    "-4": [`${ipv4(plan, "services", 0)}/24`, ...PUBLIC_RESOLVERS],
+    "-6": [`${ipv6(plan, "services", 0)}/64`],
+  };
+  for (const [family, addresses] of Object.entries(served)) {
+    await batch(
+      outer,
+      [
+        `route add default dev ${LINK_DEVICE} table ${LINK_TABLE}`,
+        "rule add pref 20 lookup local",
+        "rule del pref 0",
+        ...LINKED.flatMap((network) => [
+          ...addresses.map((to) => `rule add pref 10 iif ${network} to ${to} lookup ${LINK_TABLE}`),
+          `rule add pref 30 iif ${network} lookup ${LINK_TABLE}`,
+        ]),
+      ],
+      family,
+    );
   }
   // Only inside: these are the outer namespace's own settings.
   await run([
@@ -60,14 +76,17 @@ const LINK_TABLE = 100;
 
 /**
  * EC2's 1:1 public addresses, and a home router: out under an address of its own, nothing in that was not asked for.
+ * EC2's private addresses are reached under the public ones only.
  * A packet that comes back from the link has been translated already: conntrack must not meet it twice.
  */
 function nat(plan: Plan): string {
+  const ec2 = `${interfaceIpv4(plan, "aws", 0)}/24`;
   return `
 table inet link {
   chain prerouting { type filter hook prerouting priority raw; iifname "${LINK_DEVICE}" notrack; }
   chain forward {
     type filter hook forward priority filter;
+    iifname != { aws, ${LINK_DEVICE} } ip daddr ${ec2} ct direction original ct original ip daddr ${ec2} drop
     iifname != { existing, ${LINK_DEVICE} } ip daddr { ${interfaceIpv4(plan, "existing", 0)}/24, ${ipv4(plan, "existing", 0)}/24 } ct state new drop
     iifname != { existing, ${LINK_DEVICE} } ip6 daddr ${ipv6(plan, "existing", 0)}/64 ct state new drop
   }
