@@ -1,0 +1,55 @@
+locals {
+  addresses = concat(
+    [for node, address in var.ingress : { node = node, type = "A", content = address.ipv4 }],
+    [for node, address in var.ingress : { node = node, type = "AAAA", content = address.ipv6 } if address.ipv6 != null],
+  )
+  records = {
+    for record in setproduct([{ at = "apex", name = var.domain }, { at = "wildcard", name = "*.${var.domain}" }], local.addresses) :
+    "${record[0].at}-${record[1].node}-${record[1].type}" => merge(record[0], record[1])
+  }
+}
+
+resource "cloudflare_dns_record" "ingress" {
+  for_each = local.records
+  zone_id  = var.zone_id
+  name     = each.value.name
+  type     = each.value.type
+  content  = each.value.content
+  proxied  = var.proxied
+  # 1 is "automatic", which a proxied record must have.
+  ttl     = var.proxied ? 1 : 60
+  comment = "infra-k3s-cluster=${var.cluster}"
+}
+
+# Full (strict): the edge takes no certificate of a node that it can't verify.
+resource "cloudflare_zone_setting" "ssl" {
+  count      = var.proxied ? 1 : 0
+  zone_id    = var.zone_id
+  setting_id = "ssl"
+  value      = "strict"
+}
+
+data "cloudflare_account_api_token_permission_groups_list" "dns_write" {
+  account_id = var.account_id
+  name       = urlencode("DNS Write")
+}
+
+data "cloudflare_account_api_token_permission_groups_list" "zone_read" {
+  account_id = var.account_id
+  name       = urlencode("Zone Read")
+}
+
+# What cert-manager answers DNS-01 with: the records of this zone and nothing else.
+# https://cert-manager.io/docs/configuration/acme/dns01/cloudflare/
+resource "cloudflare_account_token" "dns01" {
+  account_id = var.account_id
+  name       = "infra-k3s ${var.cluster} dns01"
+  policies = [{
+    effect = "allow"
+    permission_groups = [
+      { id = data.cloudflare_account_api_token_permission_groups_list.dns_write.result[0].id },
+      { id = data.cloudflare_account_api_token_permission_groups_list.zone_read.result[0].id },
+    ]
+    resources = jsonencode({ "com.cloudflare.api.account.zone.${var.zone_id}" = "*" })
+  }]
+}

@@ -1,0 +1,52 @@
+resource "cloudflare_r2_bucket" "backups" {
+  account_id    = var.account_id
+  name          = var.bucket
+  storage_class = "Standard"
+
+  lifecycle {
+    prevent_destroy = var.protected
+  }
+}
+
+# What an upload that broke off leaves behind is billed and seen by nobody.
+resource "cloudflare_r2_bucket_lifecycle" "backups" {
+  account_id  = var.account_id
+  bucket_name = cloudflare_r2_bucket.backups.name
+  rules = [{
+    id         = "abandoned uploads"
+    enabled    = true
+    conditions = { prefix = "" }
+    abort_multipart_uploads_transition = {
+      condition = { type = "Age", max_age = 2 * 24 * 60 * 60 }
+    }
+  }]
+}
+
+resource "cloudflare_r2_bucket_lock" "backups" {
+  count       = var.lock_days > 0 ? 1 : 0
+  account_id  = var.account_id
+  bucket_name = cloudflare_r2_bucket.backups.name
+  rules = [for prefix in var.lock_prefixes : {
+    id        = "keep ${prefix}"
+    enabled   = true
+    prefix    = prefix
+    condition = { type = "Age", max_age_seconds = var.lock_days * 24 * 60 * 60 }
+  }]
+}
+
+data "cloudflare_account_api_token_permission_groups_list" "object_write" {
+  account_id = var.account_id
+  name       = urlencode("Workers R2 Storage Bucket Item Write")
+}
+
+# One for each use, so that one can be taken back without the other; both reach this bucket only.
+resource "cloudflare_account_token" "r2" {
+  for_each   = toset(["backup", "etcd"])
+  account_id = var.account_id
+  name       = "infra-k3s ${var.cluster} r2-${each.key}"
+  policies = [{
+    effect            = "allow"
+    permission_groups = [{ id = data.cloudflare_account_api_token_permission_groups_list.object_write.result[0].id }]
+    resources         = jsonencode({ "com.cloudflare.edge.r2.bucket.${var.account_id}_default_${cloudflare_r2_bucket.backups.name}" = "*" })
+  }]
+}
