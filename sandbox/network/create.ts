@@ -66,6 +66,8 @@ export async function createNetwork(plan: Plan): Promise<void> {
     "ip", "netns", "exec", outer, "sysctl", "-qw",
     "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1",
     "net.ipv4.conf.all.rp_filter=0", `net.ipv4.conf.${LINK_DEVICE}.rp_filter=0`, "net.ipv4.conf.all.send_redirects=0",
+    // A packet whose socket is found before its route is known would not go over the link.
+    "net.ipv4.ip_early_demux=0",
   ]); // prettier-ignore
   await run(["ip", "netns", "exec", outer, "nft", "-f", "-"], { stdin: nat(plan) });
   await attach(plan, "operator", "operator", 10);
