@@ -51,6 +51,28 @@ describe("loadCluster", () => {
     ]);
   });
 
+  test.each([
+    ["backups: { lockDays: 3 }", ["1:1 needs-cloudflare"]],
+    ["cloudflare: { accountId: me }", ["1:26 invalid-value"]],
+    [`cloudflare: { accountId: ${"a1".repeat(16)} }`, ["1:1 no-ingress"]],
+    [`cloudflare: { accountId: ${"a1".repeat(16)}, tunel: true }`, ["1:60 unknown-key"]],
+    [
+      `cloudflare: { accountId: ${"a1".repeat(16)}, tunnel: true, zone: example.org }`,
+      ["1:80 domain-outside-zone"],
+    ],
+    [
+      `cloudflare: { accountId: ${"a1".repeat(16)}, tunnel: true, proxied: true }`,
+      ["1:83 tunnel-and-proxied"],
+    ],
+    [
+      `cloudflare: { accountId: ${"a1".repeat(16)}, tunnel: true }\nstate: { bucket: three-clouds-backups }`,
+      ["2:18 same-bucket"],
+    ],
+    [`cloudflare: { accountId: ${"a1".repeat(16)}, tunnel: true }`, []],
+  ])("tells what is wrong with %s", (text, expected) => {
+    expect(faults(`${text}\n${EXAMPLE}`).map((fault) => fault.split(": ")[0])).toEqual(expected);
+  });
+
   test("tells every fault across fields at once", () => {
     const text = EXAMPLE.replace("10.43.0.0/16", "10.42.128.0/17")
       .replace("10.42.0.0/16", "100.100.0.0/16")

@@ -1,7 +1,7 @@
 import ipaddr from "ipaddr.js";
 import type { z } from "zod";
 import { byPlace, type DataPath, type Diagnostic } from "./diagnostic.ts";
-import type { ClusterModel, ClusterNode, Servers } from "./model.ts";
+import type { Cloudflare, ClusterModel, ClusterNode, Servers } from "./model.ts";
 import { rules } from "./rules.ts";
 import { ClusterSchema, NodeSchema, type RawCluster, type RawNode, ServersSchema } from "./schema.ts";
 import { readSource, type Source } from "./source.ts";
@@ -98,8 +98,16 @@ function valueAt(data: unknown, path: DataPath): unknown {
 function keysAt(path: DataPath): string[] {
   if (path[0] === "nodes") return Object.keys(NodeSchema.shape);
   if (path.length === 0) return Object.keys(ClusterSchema.shape);
-  const { k3s, network, mesh } = ClusterSchema.shape;
-  const groups = { k3s: k3s.shape, network: network.unwrap().shape, mesh: mesh.unwrap().shape };
+  const { k3s, network, mesh, ssh, cloudflare, backups, state } = ClusterSchema.shape;
+  const groups = {
+    k3s: k3s.shape,
+    network: network.unwrap().shape,
+    mesh: mesh.unwrap().shape,
+    ssh: ssh.unwrap().shape,
+    cloudflare: cloudflare.unwrap().shape,
+    backups: backups.unwrap().shape,
+    state: state.unwrap().shape,
+  };
   return Object.keys(groups[path[0] as keyof typeof groups] ?? {});
 }
 
@@ -111,7 +119,20 @@ function derive(raw: RawCluster): ClusterModel {
     k3s: raw.k3s,
     network: { ...raw.network, clusterDns: tenthAddress(raw.network.serviceCidr) },
     mesh: raw.mesh,
+    sshPublicKey: raw.ssh.publicKey ?? "",
+    cloudflare: deriveCloudflare(raw),
     nodes: [...nodes.filter((n) => n.role === "master"), ...nodes.filter((n) => n.role === "worker")],
+  };
+}
+
+function deriveCloudflare({ name, domain, cloudflare, backups, state }: RawCluster): Cloudflare | null {
+  if (cloudflare === undefined) return null;
+  return {
+    ...cloudflare,
+    zone: cloudflare.zone ?? domain,
+    stateBucket: state?.bucket ?? `${name}-state`,
+    backupBucket: backups?.bucket ?? `${name}-backups`,
+    backupLockDays: backups?.lockDays ?? 7,
   };
 }
 

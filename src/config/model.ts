@@ -5,8 +5,22 @@ export interface ClusterModel {
   k3s: { version: string };
   network: { podCidr: string; serviceCidr: string; clusterDns: string };
   mesh: { tailnet: string; tag: string };
+  /** Empty until `init` or the user has written it. */
+  sshPublicKey: string;
+  /** Null where the servers are brought by hand, and nothing is created. */
+  cloudflare: Cloudflare | null;
   /** Masters first, otherwise in the file's order. */
   nodes: readonly ClusterNode[];
+}
+
+export interface Cloudflare {
+  accountId: string;
+  zone: string;
+  proxied: boolean;
+  tunnel: boolean;
+  stateBucket: string;
+  backupBucket: string;
+  backupLockDays: number;
 }
 
 export type Role = "master" | "worker";
@@ -37,10 +51,18 @@ export interface Server {
   /** Empty where nothing from outside reaches the host; then `meshIp` is given, and SSH goes there over the master. */
   publicIp: string;
   meshIp?: string | undefined;
+  /** Null or left out: it has none. */
+  publicIpv6?: string | null | undefined;
+  /** The provider's own, of a server that OpenTofu created. */
+  id?: string | undefined;
   sshUser: string;
   /** `ssh-ed25519 AAAA…`, pinned. */
   sshHostKey: string;
 }
+
+/** Providers at which servers are created. */
+export const CLOUDS = ["hetzner", "vultr", "aws"] as const;
+export type CloudProvider = (typeof CLOUDS)[number];
 
 export type Servers = Readonly<Record<string, Server>>;
 

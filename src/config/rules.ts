@@ -15,6 +15,10 @@ export const rules: readonly ((cluster: RawCluster) => RuleFault[])[] = [
   placeOrAddress,
   disjointNetworks,
   k3sHealsFlannel,
+  needsCloudflare,
+  domainInZone,
+  ownBuckets,
+  oneWayIn,
 ];
 
 function oneMaster({ nodes }: RawCluster): RuleFault[] {
@@ -132,6 +136,85 @@ function k3sHealsFlannel({ k3s }: RawCluster): RuleFault[] {
       code: "k3s-too-old",
       message: `${k3s.version} loses its pod network when tailscaled restarts (k3s-io/k3s#14117)`,
       suggestion: "use v1.36.2+k3s1, v1.35.6+k3s1, v1.34.9+k3s1, v1.33.13+k3s1 or newer",
+    },
+  ];
+}
+
+/** Buckets are R2's, and there is none without an account. */
+function needsCloudflare(cluster: RawCluster): RuleFault[] {
+  return (["backups", "state"] as const)
+    .filter((key) => cluster[key] !== undefined && cluster.cloudflare === undefined)
+    .map((key) => ({
+      at: [key],
+      where: "key" as const,
+      code: "needs-cloudflare",
+      message: `\`${key}\` names a bucket at Cloudflare, but there is no \`cloudflare\``,
+      suggestion: "add `cloudflare:` with `accountId:`",
+    }));
+}
+
+function domainInZone({ domain, cloudflare }: RawCluster): RuleFault[] {
+  const zone = cloudflare?.zone;
+  if (zone === undefined || domain === zone || domain.endsWith(`.${zone}`)) return [];
+  return [
+    {
+      at: ["cloudflare", "zone"],
+      where: "value",
+      code: "domain-outside-zone",
+      message: `${domain} does not lie in the zone ${zone}`,
+      suggestion: "the domain is the zone, or a name in it",
+    },
+  ];
+}
+
+/** State must outlive what it tells of, and its key must open nothing else. */
+function ownBuckets({ name, backups, state }: RawCluster): RuleFault[] {
+  const [backup, tofu] = [backups?.bucket ?? `${name}-backups`, state?.bucket ?? `${name}-state`];
+  if (backup !== tofu) return [];
+  return [
+    {
+      at: backups?.bucket === undefined ? ["state", "bucket"] : ["backups", "bucket"],
+      where: "value",
+      code: "same-bucket",
+      message: `backups and OpenTofu's state can't share the bucket ${backup}`,
+      suggestion: "give each a bucket of its own",
+    },
+  ];
+}
+
+function oneWayIn({ cloudflare, nodes }: RawCluster): RuleFault[] {
+  if (cloudflare === undefined) return [];
+  const ingress = nodes.flatMap((node, index) => (node.ingress ? [index] : []));
+  if (cloudflare.tunnel) {
+    return [
+      ...ingress.map((index) => ({
+        at: ["nodes", index, "ingress"],
+        where: "value" as const,
+        code: "tunnel-and-ingress",
+        message: "with a tunnel nothing comes in at a node's own address",
+        suggestion: "remove `ingress: true`, or `tunnel: true`",
+      })),
+      ...(cloudflare.proxied
+        ? [
+            {
+              at: ["cloudflare", "proxied"],
+              where: "value" as const,
+              code: "tunnel-and-proxied",
+              message: "a tunnel's names are always proxied",
+              suggestion: "remove `proxied:`",
+            },
+          ]
+        : []),
+    ];
+  }
+  if (ingress.length > 0) return [];
+  return [
+    {
+      at: ["cloudflare"],
+      where: "key",
+      code: "no-ingress",
+      message: "the domain's names would lead to no node",
+      suggestion: "give a node `ingress: true`, or use `tunnel: true`",
     },
   ];
 }

@@ -42,15 +42,20 @@ export const NodeSchema = z.strictObject({
   ingress: z.boolean().default(false).describe("Lets HTTP and HTTPS in from the internet on this node."),
 });
 
+const bucket = z
+  .string()
+  .min(3)
+  .max(63)
+  .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, { error: "must be lowercase letters, digits and '-'" });
+
+const domain = z.string().regex(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/, {
+  error: "must be a domain name such as example.com",
+});
+
 /** `cluster.yaml` as a user writes it; unknown keys are errors. */
 export const ClusterSchema = z.strictObject({
   name: label(30).describe("The cluster's name; labels everything it owns."),
-  domain: z
-    .string()
-    .regex(/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/, {
-      error: "must be a domain name such as example.com",
-    })
-    .describe("The domain whose names the cluster serves."),
+  domain: domain.describe("The domain whose names the cluster serves."),
   k3s: z.strictObject({
     version: z
       .string()
@@ -77,6 +82,45 @@ export const ClusterSchema = z.strictObject({
         .describe("Tag every node carries; the OAuth client must own it."),
     })
     .prefault({}),
+  ssh: z
+    .strictObject({
+      publicKey: z
+        .string()
+        .regex(/^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+( .*)?$/, {
+          error: "must be a public key such as 'ssh-ed25519 AAAA…'",
+        })
+        .optional()
+        .describe("The public key that new servers let in; `init` writes yours."),
+    })
+    .prefault({}),
+  cloudflare: z
+    .strictObject({
+      accountId: z
+        .string()
+        .regex(/^[0-9a-f]{32}$/, { error: "must be the account's id: 32 hexadecimal digits" })
+        .describe("The Cloudflare account that has the zone and the buckets."),
+      zone: domain.optional().describe("The zone the domain lies in; default: the domain itself."),
+      proxied: z.boolean().default(false).describe("Puts Cloudflare's edge in front of the nodes."),
+      tunnel: z.boolean().default(false).describe("Takes requests in by a tunnel; 80 and 443 stay closed."),
+    })
+    .optional()
+    .describe("With it OpenTofu creates the servers, DNS and buckets; without, you bring servers.json."),
+  backups: z
+    .strictObject({
+      bucket: bucket.optional().describe("The bucket of the backups; default: NAME-backups."),
+      lockDays: z
+        .int()
+        .min(0)
+        .max(3650)
+        .default(7)
+        .describe("For so many days nobody can overwrite or delete a backup."),
+    })
+    .optional(),
+  state: z
+    .strictObject({
+      bucket: bucket.optional().describe("The bucket of OpenTofu's state; default: NAME-state."),
+    })
+    .optional(),
   nodes: z.array(NodeSchema).min(1),
 });
 
@@ -89,6 +133,8 @@ export const ServersSchema = z.record(
     .strictObject({
       publicIp: z.union([z.ipv4(), z.ipv6(), z.literal("")]),
       meshIp: z.ipv4().optional(),
+      publicIpv6: z.union([z.ipv6(), z.null()]).optional(),
+      id: z.string().optional(),
       sshUser: z.string().regex(/^[a-z_][a-z0-9_-]*$/),
       sshHostKey: z.string().regex(/^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+$/, {
         error: "must be a public host key such as 'ssh-ed25519 AAAA…' without a comment",

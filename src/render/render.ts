@@ -2,6 +2,7 @@ import type { Lock } from "../config/lock.ts";
 import type { ClusterModel, Servers } from "../config/model.ts";
 import type { FileTree, RenderedFile } from "./file-tree.ts";
 import { renderGroupVars } from "./group-vars.ts";
+import { renderTfvars } from "./tfvars.ts";
 import { renderInventory, renderKnownHosts } from "./inventory.ts";
 
 /** What is never in git: secrets, and this tool's own state. */
@@ -14,6 +15,7 @@ export function render(model: ClusterModel, servers: Servers, lock: Lock, shippe
     ["ansible/inventory/hosts.yml", renderInventory(model, servers)],
     ["ansible/inventory/known_hosts", renderKnownHosts(model, servers)],
     ["ansible/inventory/group_vars/all/main.yml", renderGroupVars(model, lock)],
+    ...renderTfvars(model, servers),
   ];
   const tree = new Map<string, RenderedFile>(shipped);
   for (const [path, text] of rendered) tree.set(path, { text, mode: 0o644 });
