@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadCluster, loadServers } from "../config/load.ts";
-import type { ClusterModel, Servers } from "../config/model.ts";
+import { type ClusterModel, type Servers, STACKS, stacksOf } from "../config/model.ts";
 import { ConfigError } from "../output/errors.ts";
 import type { FileTree } from "../render/file-tree.ts";
 import { render } from "../render/render.ts";
 import { chooseRepository, CLUSTER_FILE } from "../repository/locate.ts";
-import { readShipped } from "../repository/shipped.ts";
+import { readShipped, stacksToKeep } from "../repository/shipped.ts";
 import type { ClusterContext } from "../stages/context.ts";
 import { ensureAnsible } from "../tools/ansible/install.ts";
 import { requireLock } from "../tools/downloads/lock.ts";
@@ -54,7 +54,10 @@ function readServers(root: string): Servers {
 }
 
 export function renderCluster({ root, model, servers }: Cluster): FileTree {
-  return render(model, servers, requireLock(root, model), readShipped());
+  // A server that cluster.yaml no longer has is in servers.json until it is destroyed.
+  const leaving = Object.keys(servers).some((name) => !model.nodes.some((node) => node.name === name));
+  const stacks = [...new Set([...stacksOf(model), ...stacksToKeep(root, STACKS, leaving)])];
+  return render(model, servers, requireLock(root, model), readShipped(stacks));
 }
 
 /** Everything the stages need; installs Ansible when it is missing. */

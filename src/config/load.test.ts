@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { formatDiagnostic } from "./diagnostic.ts";
 import { loadCluster, loadServers } from "./load.ts";
+import { stacksOf } from "./model.ts";
 
 const EXAMPLE = readFileSync(new URL("../../examples/three-clouds/cluster.yaml", import.meta.url), "utf8");
 
@@ -11,6 +12,11 @@ function faults(text: string): string[] {
   return loaded.ok
     ? []
     : loaded.diagnostics.map((d) => `${d.line}:${d.column} ${d.code}: ${d.message} (${d.suggestion})`);
+}
+
+function stacks(text: string): unknown {
+  const loaded = loadCluster(text, "cluster.yaml");
+  return loaded.ok ? stacksOf(loaded.value) : loaded.diagnostics;
 }
 
 describe("loadCluster", () => {
@@ -71,6 +77,17 @@ describe("loadCluster", () => {
     [`cloudflare: { accountId: ${"a1".repeat(16)}, tunnel: true }`, []],
   ])("tells what is wrong with %s", (text, expected) => {
     expect(faults(`${text}\n${EXAMPLE}`).map((fault) => fault.split(": ")[0])).toEqual(expected);
+  });
+
+  test("uses the stacks of the clouds its nodes stand in, none without Cloudflare", () => {
+    const cloudflare = `cloudflare: { accountId: ${"a1".repeat(16)}, tunnel: true }`;
+
+    expect(stacks(EXAMPLE)).toEqual([]);
+    expect(stacks(`${cloudflare}\n${EXAMPLE}`)).toEqual(["hetzner", "vultr", "aws", "cloudflare"]);
+    expect(stacks(`${cloudflare}\n${EXAMPLE.slice(0, EXAMPLE.indexOf("  - name: vultr-1"))}`)).toEqual([
+      "hetzner",
+      "cloudflare",
+    ]);
   });
 
   test("tells every fault across fields at once", () => {

@@ -64,6 +64,16 @@ export interface Server {
 export const CLOUDS = ["hetzner", "vultr", "aws"] as const;
 export type CloudProvider = (typeof CLOUDS)[number];
 
+/** One stack of OpenTofu per provider, with a state and credentials of its own. */
+export const STACKS = [...CLOUDS, "cloudflare"] as const;
+export type StackName = (typeof STACKS)[number];
+
+/** The stacks a cluster uses: the clouds its nodes stand in, and Cloudflare. */
+export function stacksOf({ cloudflare, nodes }: ClusterModel): StackName[] {
+  if (cloudflare === null) return [];
+  return STACKS.filter((stack) => stack === "cloudflare" || nodes.some((node) => node.provider === stack));
+}
+
 export type Servers = Readonly<Record<string, Server>>;
 
 /** Where SSH finds the server. */

@@ -1,4 +1,4 @@
-import { globSync, readFileSync, statSync } from "node:fs";
+import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { FileTree, RenderedFile } from "../render/file-tree.ts";
 
@@ -17,9 +17,15 @@ const SHIPPED = [
   "scripts/vault-password-client",
 ];
 
-export function readShipped(): FileTree {
+/** `stacks`: the OpenTofu stacks to ship, with the modules they are made of. */
+export function readShipped(stacks: readonly string[]): FileTree {
+  const tofu = stacks.flatMap((stack) => [
+    `${stackFolder(stack)}/*.tf`,
+    `tofu/modules/${stack}-*/*.{tf,md}`,
+    "tofu/modules/cloud-init/*.{tf,md}",
+  ]);
   const tree = new Map<string, RenderedFile>();
-  for (const path of globSync(SHIPPED, { cwd: PRODUCT_ROOT }).sort()) {
+  for (const path of globSync([...SHIPPED, ...tofu], { cwd: PRODUCT_ROOT }).sort()) {
     const stat = statSync(join(PRODUCT_ROOT, path));
     if (!stat.isFile()) continue;
     tree.set(path, {
@@ -28,4 +34,31 @@ export function readShipped(): FileTree {
     });
   }
   return tree;
+}
+
+/** What is rendered into a stack: the only thing in it that differs between clusters. */
+export function tfvarsOf(stack: string): string {
+  return `${stackFolder(stack)}/cluster.auto.tfvars.json`;
+}
+
+/**
+ * The stacks of a repository whose files stay although `cluster.yaml` does not use them: without them OpenTofu could
+ * no longer remove what they made. One that still names a server stays; and while any server is `leaving` all do,
+ * since the rendered data has already forgotten it.
+ */
+export function stacksToKeep(root: string, stacks: readonly string[], leaving: boolean): string[] {
+  return stacks.filter((stack) => {
+    if (!existsSync(join(root, stackFolder(stack), "main.tf"))) return false;
+    return leaving || namesServer(join(root, tfvarsOf(stack)));
+  });
+}
+
+function namesServer(tfvars: string): boolean {
+  if (!existsSync(tfvars)) return false;
+  const { servers = {} } = JSON.parse(readFileSync(tfvars, "utf8")) as { servers?: Record<string, unknown> };
+  return Object.keys(servers).length > 0;
+}
+
+function stackFolder(stack: string): string {
+  return `tofu/stacks/${stack}`;
 }

@@ -81,7 +81,10 @@ describe("import rules", () => {
   });
 
   test("nothing shipped knows the sandbox", () => {
-    const shipped = globSync(["ansible/**/*", "scripts/*", "ansible.cfg"], { cwd: ROOT, withFileTypes: true })
+    const shipped = globSync(["ansible/**/*", "tofu/**/*", "scripts/*", "ansible.cfg", ".envrc"], {
+      cwd: ROOT,
+      withFileTypes: true,
+    })
       .filter((entry) => entry.isFile())
       .filter((entry) => /sandbox/i.test(readFileSync(join(entry.parentPath, entry.name), "utf8")));
 

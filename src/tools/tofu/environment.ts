@@ -1,8 +1,5 @@
+import type { StackName } from "../../config/model.ts";
 import { only, type SecretName, type Secrets } from "../secrets/envrc.ts";
-
-/** One stack per provider: each its own state, its own credentials. */
-export const STACKS = ["hetzner", "vultr", "aws", "cloudflare"] as const;
-export type StackName = (typeof STACKS)[number];
 
 /** What each stack's own provider is opened with. */
 export const CREDENTIALS: Record<StackName, readonly SecretName[]> = {

@@ -1,9 +1,10 @@
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import type { StackName } from "../../config/model.ts";
 import { type Finished, run } from "../process/process.ts";
 import type { Secrets } from "../secrets/envrc.ts";
-import { environmentOf, type StackName } from "./environment.ts";
+import { environmentOf } from "./environment.ts";
 import { failure, type Progress, readMessage } from "./messages.ts";
 import { type PlanContents, readPlan } from "./show.ts";
 
