@@ -19,6 +19,7 @@ import { secretHygiene } from "./secrets.ts";
 import { services } from "./services.ts";
 import { standIn } from "./stand-in.ts";
 import { storage } from "./storage.ts";
+import { openTofu } from "./tofu.ts";
 
 /** End to end: one sandbox, read-only looks first, then changes and faults, and down at the end. */
 const { values } = parseArgs({
@@ -44,6 +45,7 @@ const cases = [
   ...standIn,
   ...podNetworking,
   ...storage,
+  ...openTofu,
   ...policies,
   ...links,
   ...behindNat,

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { StackName } from "../../config/model.ts";
 import { only, type SecretName, type Secrets } from "../secrets/envrc.ts";
 
@@ -26,7 +27,10 @@ export function environmentOf(
     AWS_ACCESS_KEY_ID: secrets.TF_VAR_state_access_key_id,
     AWS_SECRET_ACCESS_KEY: secrets.TF_VAR_state_secret_access_key,
   };
-  const passed = PASSED_ON.map((name): [string, string | undefined] => [name, environment[name]]);
+  // Where there is no such file OpenTofu says so on stdout, in front of the JSON that is asked for.
+  const passed = PASSED_ON.map((name): [string, string | undefined] => [name, environment[name]]).filter(
+    ([name, value]) => name !== "TF_CLI_CONFIG_FILE" || (value !== undefined && existsSync(value)),
+  );
   return {
     TF_IN_AUTOMATION: "1",
     TF_INPUT: "0",

@@ -37,6 +37,7 @@ const seen = () => readFileSync(join(folder, "env"), "utf8");
 test("a stack sees its own provider's credentials and the state's, and nobody else's", async () => {
   vi.stubEnv("TF_REATTACH_PROVIDERS", "{}");
   vi.stubEnv("TF_VAR_hcloud_token", "not from here");
+  vi.stubEnv("TF_CLI_CONFIG_FILE", join(folder, "not there"));
   says("");
   await init(stack);
   const canaries = [...seen().matchAll(/^(\w+)=CANARY-(\w+)$/gm)].map(([, name, value]) => [name, value]);
@@ -47,6 +48,7 @@ test("a stack sees its own provider's credentials and the state's, and nobody el
     ["TF_VAR_state_passphrase", "TF_VAR_state_passphrase"],
   ]);
   expect(seen()).toContain("TF_REATTACH_PROVIDERS={}");
+  expect(seen()).not.toContain("TF_CLI_CONFIG_FILE");
 });
 
 test("plan, then apply of that plan; sensitive output goes into no log", async () => {

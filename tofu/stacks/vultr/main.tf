@@ -9,7 +9,7 @@ terraform {
 
 provider "vultr" {
   api_key = var.vultr_api_key
-  # Vultr takes 30 requests a second: https://docs.vultr.com/api/
+  # Milliseconds between two calls; Vultr takes 30 calls a second, and the provider would wait 500.
   rate_limit  = 100
   retry_limit = 5
 }
