@@ -53,11 +53,16 @@ test("a stack sees its own provider's credentials and the state's, and nobody el
 
 test("plan, then apply of that plan; sensitive output goes into no log", async () => {
   says('case "$2" in show) echo \'{"resource_changes":[]}\';; *) echo \'{"type":"version"}\';; esac');
-  const planned = await plan(stack, { targets: ["hcloud_server.a"] });
+  const planned = await plan(stack, {
+    destroy: true,
+    targets: ["hcloud_server.a"],
+    exclude: ["b"],
+    variables: { c: "d" },
+  });
   expect(planned).toMatchObject({ empty: true, changes: [] });
   await apply(stack, planned);
   expect(calls()).toEqual([
-    "-chdir=ROOT/tofu/stacks/hetzner plan -json -input=false -out=ROOT/.infra-k3s/plans/hetzner -target=hcloud_server.a",
+    "-chdir=ROOT/tofu/stacks/hetzner plan -json -input=false -out=ROOT/.infra-k3s/plans/hetzner -destroy -target=hcloud_server.a -exclude=b -var=c=d",
     "-chdir=ROOT/tofu/stacks/hetzner show -json ROOT/.infra-k3s/plans/hetzner",
     "-chdir=ROOT/tofu/stacks/hetzner apply -json -input=false ROOT/.infra-k3s/plans/hetzner",
   ]);

@@ -34,8 +34,12 @@ export interface StackPlan extends PlanContents {
 export interface PlanOptions {
   /** A plan that removes everything. */
   destroy?: boolean;
-  /** Only these resources and what they need: for `destroy` that keeps something. */
+  /** Only these resources and what they need. */
   targets?: readonly string[];
+  /** All but these resources and what needs them: for a `destroy` that keeps something. */
+  exclude?: readonly string[];
+  /** Values that differ from the repository's, nothing secret: `{protect_backups: "false"}`. */
+  variables?: Readonly<Record<string, string>>;
 }
 
 /** Where the stack's files are. */
@@ -56,7 +60,9 @@ export async function plan(stack: Stack, options: PlanOptions = {}): Promise<Sta
   const file = join(folder, stack.name);
   const flags = [
     ...(options.destroy === true ? ["-destroy"] : []),
-    ...(options.targets ?? []).map((target) => `-target=${target}`),
+    ...(options.targets ?? []).map((address) => `-target=${address}`),
+    ...(options.exclude ?? []).map((address) => `-exclude=${address}`),
+    ...Object.entries(options.variables ?? {}).map(([name, value]) => `-var=${name}=${value}`),
   ];
   await tofu(stack, ["plan", "-json", "-input=false", `-out=${file}`, ...flags]);
   const contents = readPlan((await tofu(stack, ["show", "-json", file], { quiet: true })).stdout);

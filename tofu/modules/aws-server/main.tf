@@ -104,7 +104,6 @@ resource "aws_instance" "this" {
   depends_on = [aws_vpc_security_group_ingress_rule.in, aws_vpc_security_group_egress_rule.out]
 
   lifecycle {
-    prevent_destroy = var.protected
     # What is read once, at the first boot, and Debian's newest image: a difference would replace the server. A server
     # that is stopped has no public address, which is no reason to replace it either.
     ignore_changes = [ami, associate_public_ip_address, key_name, user_data]

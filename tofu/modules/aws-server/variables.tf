@@ -51,7 +51,7 @@ variable "ingress" {
 }
 
 variable "protected" {
-  description = "Refuses a plan that would destroy or replace the server."
+  description = "Turns the provider's own protection against deletion on."
   type        = bool
   default     = false
 }

@@ -42,7 +42,9 @@ resource "hcloud_server" "this" {
   firewall_ids = [hcloud_firewall.this.id]
   labels       = local.labels
 
-  # Hetzner wants both alike. The provider lifts them itself before it deletes, hence prevent_destroy, too:
+  # Hetzner wants both alike. They hold against everybody but this provider, which lifts them before it deletes; and
+  # prevent_destroy can't ask a variable of a module that has an instance per server: for one that is removed there is no
+  # value, and no server could be. infra-k3s looks at the plan.
   # https://registry.terraform.io/providers/hetznercloud/hcloud/latest/docs#delete-protection
   delete_protection  = var.protected
   rebuild_protection = var.protected
@@ -53,7 +55,6 @@ resource "hcloud_server" "this" {
   }
 
   lifecycle {
-    prevent_destroy = var.protected
     # What is read once, at the first boot: a difference would replace the server.
     ignore_changes = [image, ssh_keys, user_data]
   }

@@ -58,8 +58,6 @@ resource "vultr_instance" "this" {
   depends_on = [vultr_firewall_rule.in]
 
   lifecycle {
-    # Vultr itself has no protection against deletion.
-    prevent_destroy = var.protected
     # What is read once, at the first boot: another os_id or hostname installs the server anew.
     ignore_changes = [hostname, os_id, ssh_key_ids, user_data]
   }

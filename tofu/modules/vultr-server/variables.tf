@@ -40,12 +40,6 @@ variable "ingress" {
   default     = false
 }
 
-variable "protected" {
-  description = "Refuses a plan that would destroy or replace the server."
-  type        = bool
-  default     = false
-}
-
 variable "admin_user" {
   description = "The user that cloud-init makes: SSH by key, sudo without a password."
   type        = string

@@ -28,7 +28,6 @@ module "server" {
   region         = each.value.region
   size           = each.value.size
   ingress        = each.value.ingress
-  protected      = each.value.protected
   admin_user     = var.admin_user
   ssh_public_key = var.ssh_public_key
   ssh_key_id     = vultr_ssh_key.admin[0].id
