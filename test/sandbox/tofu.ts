@@ -1,13 +1,23 @@
 import assert from "node:assert/strict";
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { loadCluster } from "../../src/config/load.ts";
+import type { ClusterModel, Servers } from "../../src/config/model.ts";
+import { renderTfvars } from "../../src/render/tfvars.ts";
 import { StateLocked } from "../../src/tools/tofu/messages.ts";
 import * as door from "../../src/tools/tofu/stack.ts";
 import { type Case, command, type Outcome } from "./harness.ts";
 import { caches, clone, must, work } from "./place.ts";
 
 const PASSPHRASE = "CANARY-passphrase-of-32-characters";
+
+/** No provider that would ask for more is ever reached. */
+const CREDENTIALS = Object.fromEntries(
+  ["hcloud_token", "vultr_api_key", "aws_access_key_id", "aws_secret_access_key", "cloudflare_api_token"].map(
+    (name) => [`TF_VAR_${name}`, "none"],
+  ),
+);
 
 /** The program the sandbox's mirror publishes. */
 function program(): string {
@@ -22,6 +32,7 @@ function tofu(folder: string, args: readonly string[], reattach = ""): Promise<O
       TF_REATTACH_PROVIDERS: reattach,
       TF_CLI_CONFIG_FILE: "/dev/null",
       TF_VAR_state_passphrase: PASSPHRASE,
+      ...CREDENTIALS,
     },
   });
 }
@@ -107,7 +118,7 @@ export const openTofu: readonly Case[] = [
     },
   },
   {
-    name: "stacks and modules are valid, their tests pass, and so does the example in each README",
+    name: "stacks and modules are valid, their tests and each README's example pass, and rendered data fits",
     async run() {
       const folder = join(work, "hcl");
       cpSync(join(clone, "tofu"), folder, { recursive: true });
@@ -121,12 +132,42 @@ export const openTofu: readonly Case[] = [
         await must(tofu(join(folder, one), ["init", "-backend=false", "-input=false"], reattach));
         await must(tofu(join(folder, one), ["validate"], reattach));
         if (!existsSync(join(folder, one, "tests"))) continue;
-        const { all } = await must(tofu(join(folder, one), ["test", "-no-color"], reattach));
-        assert.match(all, /Success! [1-9]\d* passed, 0 failed/);
+        await passes(join(folder, one), reattach);
+      }
+      if (reattach === "") return;
+      for (const [path, tfvars] of renderTfvars(model(), SERVERS)) {
+        const stack = join(folder, dirname(path.replace(/^tofu\//, "")));
+        writeFileSync(join(stack, basename(path)), tfvars);
+        writeFileSync(join(stack, "tests/main.tftest.hcl"), `${mocksOf(stack)}\nrun "rendered" {}\n`);
+        await passes(stack, reattach);
       }
     },
   },
 ];
+
+async function passes(folder: string, reattach: string): Promise<void> {
+  const { all } = await must(tofu(folder, ["test", "-no-color"], reattach));
+  assert.match(all, /Success! [1-9]\d* passed, 0 failed/);
+}
+
+/** A cluster as `cluster.yaml` has it, so that what is rendered of it is shown to fit the stacks. */
+function model(): ClusterModel {
+  const example = readFileSync(join(clone, "examples/three-clouds/cluster.yaml"), "utf8");
+  const clouds = `cloudflare: { accountId: ${"0f".repeat(16)} }\nssh: { publicKey: ssh-ed25519 AAAA me }\n`;
+  const loaded = loadCluster(`${clouds}${example}    ingress: true\n`, "cluster.yaml");
+  assert.ok(loaded.ok, JSON.stringify(loaded));
+  return loaded.value;
+}
+
+const SERVERS: Servers = {
+  "aws-1": { publicIp: "192.0.2.1", publicIpv6: null, sshUser: "admin", sshHostKey: "ssh-ed25519 AAAA" },
+};
+
+/** The providers that a module's or a stack's tests put in the place of the real ones. */
+function mocksOf(folder: string): string {
+  const text = readFileSync(join(folder, "tests/main.tftest.hcl"), "utf8");
+  return /^(mock_provider[^]*?\n}\n)?/.exec(text)?.[0] ?? "";
+}
 
 /** The HCL of a module's README as a configuration of its own, to be applied with the module's mocked provider. */
 function writeExample(folder: string, module: string): string {
@@ -136,8 +177,7 @@ function writeExample(folder: string, module: string): string {
   mkdirSync(join(folder, example, "tests"), { recursive: true });
   writeFileSync(join(folder, example, "main.tf"), text);
   cpSync(join(folder, module, "versions.tf"), join(folder, example, "versions.tf"));
-  const tests = readFileSync(join(folder, module, "tests/main.tftest.hcl"), "utf8");
-  const [mocks = ""] = /^(mock_provider[^]*?\n}\n)?/.exec(tests) ?? [];
-  writeFileSync(join(folder, example, "tests/example.tftest.hcl"), `${mocks}\nrun "example" {}\n`);
+  const test = `${mocksOf(join(folder, module))}\nrun "example" {}\n`;
+  writeFileSync(join(folder, example, "tests/example.tftest.hcl"), test);
   return example;
 }
