@@ -12,11 +12,13 @@ const folders = (stacks: readonly string[]) => [...new Set(tofu(stacks).map((pat
 test("a stack comes with the modules it is made of, and with no other", () => {
   expect(tofu([])).toEqual([]);
   expect(folders(["hetzner"])).toEqual([
+    "tofu",
     "tofu/modules/cloud-init",
     "tofu/modules/hetzner-server",
     "tofu/stacks/hetzner",
   ]);
   expect(folders(["cloudflare", "aws"])).toEqual([
+    "tofu",
     "tofu/modules/aws-server",
     "tofu/modules/cloud-init",
     "tofu/modules/cloudflare-dns",
@@ -29,7 +31,9 @@ test("a stack comes with the modules it is made of, and with no other", () => {
 
 test("tests of modules, and what a run of OpenTofu left here, are not shipped", () => {
   expect(
-    tofu(STACKS).filter((path) => !/^tofu\/(modules|stacks)\/[a-z0-9-]+\/[^/.]+\.(tf|md)$/.test(path)),
+    tofu(STACKS).filter(
+      (path) => !/^tofu\/(README\.md|(modules|stacks)\/[a-z0-9-]+\/[^/.]+\.(tf|md))$/.test(path),
+    ),
   ).toEqual([]);
 });
 

@@ -20,6 +20,7 @@ const SHIPPED = [
 /** `stacks`: the OpenTofu stacks to ship, with the modules they are made of. */
 export function readShipped(stacks: readonly string[]): FileTree {
   const tofu = stacks.flatMap((stack) => [
+    "tofu/README.md",
     `${stackFolder(stack)}/*.tf`,
     `tofu/modules/${stack}-*/*.{tf,md}`,
     "tofu/modules/cloud-init/*.{tf,md}",
