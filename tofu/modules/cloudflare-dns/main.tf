@@ -29,14 +29,13 @@ resource "cloudflare_zone_setting" "ssl" {
   value      = "strict"
 }
 
-data "cloudflare_account_api_token_permission_groups_list" "dns_write" {
+# All of them: what the API's own filter by name wants to be encoded as is told in two ways.
+data "cloudflare_account_api_token_permission_groups_list" "all" {
   account_id = var.account_id
-  name       = urlencode("DNS Write")
 }
 
-data "cloudflare_account_api_token_permission_groups_list" "zone_read" {
-  account_id = var.account_id
-  name       = urlencode("Zone Read")
+locals {
+  permissions = { for group in data.cloudflare_account_api_token_permission_groups_list.all.result : group.name => group.id... }
 }
 
 # What cert-manager answers DNS-01 with: the records of this zone and nothing else.
@@ -47,8 +46,8 @@ resource "cloudflare_account_token" "dns01" {
   policies = [{
     effect = "allow"
     permission_groups = [
-      { id = data.cloudflare_account_api_token_permission_groups_list.dns_write.result[0].id },
-      { id = data.cloudflare_account_api_token_permission_groups_list.zone_read.result[0].id },
+      { id = local.permissions["DNS Write"][0] },
+      { id = local.permissions["Zone Read"][0] },
     ]
     resources = jsonencode({ "com.cloudflare.api.account.zone.${var.zone_id}" = "*" })
   }]

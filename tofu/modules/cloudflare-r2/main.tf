@@ -34,9 +34,13 @@ resource "cloudflare_r2_bucket_lock" "backups" {
   }]
 }
 
-data "cloudflare_account_api_token_permission_groups_list" "object_write" {
+# All of them: what the API's own filter by name wants to be encoded as is told in two ways.
+data "cloudflare_account_api_token_permission_groups_list" "all" {
   account_id = var.account_id
-  name       = urlencode("Workers R2 Storage Bucket Item Write")
+}
+
+locals {
+  permissions = { for group in data.cloudflare_account_api_token_permission_groups_list.all.result : group.name => group.id... }
 }
 
 # One for each use, so that one can be taken back without the other; both reach this bucket only.
@@ -46,7 +50,7 @@ resource "cloudflare_account_token" "r2" {
   name       = "infra-k3s ${var.cluster} r2-${each.key}"
   policies = [{
     effect            = "allow"
-    permission_groups = [{ id = data.cloudflare_account_api_token_permission_groups_list.object_write.result[0].id }]
+    permission_groups = [{ id = local.permissions["Workers R2 Storage Bucket Item Write"][0] }]
     resources         = jsonencode({ "com.cloudflare.edge.r2.bucket.${var.account_id}_default_${cloudflare_r2_bucket.backups.name}" = "*" })
   }]
 }

@@ -1,6 +1,13 @@
 mock_provider "cloudflare" {
   mock_data "cloudflare_account_api_token_permission_groups_list" {
-    defaults = { result = [{ id = "group", name = "", scopes = [] }] }
+    defaults = {
+      result = [
+        { id = "dns-read", name = "DNS Read", scopes = ["com.cloudflare.api.account.zone"] },
+        { id = "dns-write", name = "DNS Write", scopes = ["com.cloudflare.api.account.zone"] },
+        { id = "zone-read", name = "Zone Read", scopes = ["com.cloudflare.api.account.zone"] },
+        { id = "item-write", name = "Workers R2 Storage Bucket Item Write", scopes = ["com.cloudflare.edge.r2.bucket"] },
+      ]
+    }
   }
   mock_resource "cloudflare_account_token" {
     defaults = { id = "token-id", value = "token-value" }
@@ -35,8 +42,12 @@ run "apex_and_wildcard_to_each_ingress_node" {
     error_message = "the zone's settings are the user's own until the edge is in front"
   }
   assert {
-    condition     = jsondecode(cloudflare_account_token.dns01.policies[0].resources) == { "com.cloudflare.api.account.zone.zone" = "*" } && length(cloudflare_account_token.dns01.policies) == 1
+    condition     = jsondecode(one(cloudflare_account_token.dns01.policies).resources) == { "com.cloudflare.api.account.zone.zone" = "*" } && length(cloudflare_account_token.dns01.policies) == 1
     error_message = "the token reaches one zone"
+  }
+  assert {
+    condition     = toset([for group in one(cloudflare_account_token.dns01.policies).permission_groups : group.id]) == toset(["dns-write", "zone-read"])
+    error_message = "the token may write records and read the zone"
   }
   assert {
     condition     = output.dns01_token == "token-value"

@@ -1,6 +1,13 @@
 mock_provider "cloudflare" {
   mock_data "cloudflare_account_api_token_permission_groups_list" {
-    defaults = { result = [{ id = "group", name = "", scopes = [] }] }
+    defaults = {
+      result = [
+        { id = "dns-read", name = "DNS Read", scopes = ["com.cloudflare.api.account.zone"] },
+        { id = "dns-write", name = "DNS Write", scopes = ["com.cloudflare.api.account.zone"] },
+        { id = "zone-read", name = "Zone Read", scopes = ["com.cloudflare.api.account.zone"] },
+        { id = "item-write", name = "Workers R2 Storage Bucket Item Write", scopes = ["com.cloudflare.edge.r2.bucket"] },
+      ]
+    }
   }
   mock_resource "cloudflare_account_token" {
     defaults = { id = "token-id", value = "token-value" }
@@ -18,9 +25,13 @@ variables {
 run "keys_for_this_bucket_only" {
   assert {
     condition = alltrue([for token in cloudflare_account_token.r2 :
-      jsondecode(token.policies[0].resources) == { "com.cloudflare.edge.r2.bucket.0123456789abcdef0123456789abcdef_default_three-clouds-backups" = "*" } && length(token.policies) == 1
+      jsondecode(one(token.policies).resources) == { "com.cloudflare.edge.r2.bucket.0123456789abcdef0123456789abcdef_default_three-clouds-backups" = "*" } && length(token.policies) == 1
     ])
     error_message = jsonencode([for token in cloudflare_account_token.r2 : token.policies])
+  }
+  assert {
+    condition     = alltrue([for token in cloudflare_account_token.r2 : toset([for group in one(token.policies).permission_groups : group.id]) == toset(["item-write"])])
+    error_message = "objects of a bucket, no buckets"
   }
   assert {
     condition     = toset([for token in cloudflare_account_token.r2 : token.name]) == toset(["infra-k3s three-clouds r2-backup", "infra-k3s three-clouds r2-etcd"])

@@ -1,6 +1,13 @@
 mock_provider "cloudflare" {
   mock_data "cloudflare_account_api_token_permission_groups_list" {
-    defaults = { result = [{ id = "group", name = "", scopes = [] }] }
+    defaults = {
+      result = [
+        { id = "dns-read", name = "DNS Read", scopes = ["com.cloudflare.api.account.zone"] },
+        { id = "dns-write", name = "DNS Write", scopes = ["com.cloudflare.api.account.zone"] },
+        { id = "zone-read", name = "Zone Read", scopes = ["com.cloudflare.api.account.zone"] },
+        { id = "item-write", name = "Workers R2 Storage Bucket Item Write", scopes = ["com.cloudflare.edge.r2.bucket"] },
+      ]
+    }
   }
   mock_resource "cloudflare_account_token" {
     defaults = { id = "token-id", value = "token-value" }
