@@ -57,7 +57,8 @@ export function ensureClient(stateDir: string): OauthClient {
   return JSON.parse(readFileSync(path, "utf8")) as OauthClient;
 }
 
-async function start(
+/** Starts a program in the outer namespace, in a cgroup of its own of the sandbox's, unless it runs; waits until its log says ready. */
+export async function start(
   plan: Plan,
   stateDir: string,
   name: string,

@@ -97,6 +97,9 @@ describe("import rules", () => {
   });
 });
 
-test.each([...files, ...globSync("sandbox/k3s/**/*.go", { cwd: ROOT })])("%s is short", (file) => {
-  expect(readFileSync(join(ROOT, file), "utf8").split("\n").length).toBeLessThanOrEqual(260);
-});
+test.each([...files, ...globSync("sandbox/{k3s,providers}/**/*.go", { cwd: ROOT })])(
+  "%s is short",
+  (file) => {
+    expect(readFileSync(join(ROOT, file), "utf8").split("\n").length).toBeLessThanOrEqual(260);
+  },
+);
