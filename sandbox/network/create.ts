@@ -27,7 +27,7 @@ export async function createNetwork(plan: Plan): Promise<void> {
       `link add ${network} type bridge`,
       `link set ${network} up`,
       `addr add ${interfaceIpv4(plan, network, GATEWAY)}/24 dev ${network}`,
-      `addr add ${ipv6(plan, network, GATEWAY)}/64 dev ${network} nodad`,
+      `addr add ${ipv6(plan, network, GATEWAY)}/48 dev ${network} nodad`,
     ]),
     ...[dns, front, headscale, registry, ...PUBLIC_RESOLVERS].map(
       (address) => `addr add ${address}/32 dev services`,
@@ -44,7 +44,7 @@ export async function createNetwork(plan: Plan): Promise<void> {
   // The services' own addresses are local here, and what is local would never leave: it is asked for after their rules.
   const served = {
     "-4": [`${ipv4(plan, "services", 0)}/24`, ...PUBLIC_RESOLVERS],
-    "-6": [`${ipv6(plan, "services", 0)}/64`],
+    "-6": [`${ipv6(plan, "services", 0)}/48`],
   };
   for (const [family, addresses] of Object.entries(served)) {
     await batch(
@@ -90,7 +90,7 @@ table inet link {
     type filter hook forward priority filter;
     iifname != { aws, ${LINK_DEVICE} } ip daddr ${ec2} ct direction original ct original ip daddr ${ec2} drop
     iifname != { existing, ${LINK_DEVICE} } ip daddr { ${interfaceIpv4(plan, "existing", 0)}/24, ${ipv4(plan, "existing", 0)}/24 } ct state new drop
-    iifname != { existing, ${LINK_DEVICE} } ip6 daddr ${ipv6(plan, "existing", 0)}/64 ct state new drop
+    iifname != { existing, ${LINK_DEVICE} } ip6 daddr ${ipv6(plan, "existing", 0)}/48 ct state new drop
   }
 }
 table ip sandbox {
@@ -118,7 +118,7 @@ export async function attach(plan: Plan, place: Place, network: Network, host: n
     "link set lo up",
     "link set eth0 up",
     `addr add ${interfaceIpv4(plan, network, host)}/24 dev eth0`,
-    `addr add ${ipv6(plan, network, host)}/64 dev eth0 nodad`,
+    `addr add ${ipv6(plan, network, host)}/48 dev eth0 nodad`,
     `route add default via ${interfaceIpv4(plan, network, GATEWAY)}`,
     `route add default via ${ipv6(plan, network, GATEWAY)}`,
   ]);
@@ -145,7 +145,7 @@ export async function hostPlace(
   const inside = namespace(plan, `host-${name}`);
   if (!existsSync(`/run/netns/${inside}`)) return undefined;
   const addresses = await run(["ip", "-n", inside, "-6", "-o", "addr", "show", "eth0", "scope", "global"]);
-  const [, third = "", number = ""] = / 2001:db8:([0-9a-f]+)::([0-9a-f]+)\/64/.exec(addresses) ?? [];
+  const [, third = "", number = ""] = / 2001:db8:([0-9a-f]+):([0-9a-f]+)::1\/48/.exec(addresses) ?? [];
   const network = NETWORKS[parseInt(third, 16) - 16 * plan.index];
   return network === undefined ? undefined : { network, number: parseInt(number, 16) };
 }

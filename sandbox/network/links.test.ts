@@ -5,15 +5,15 @@ import type { Plan } from "./plan.ts";
 const PLAN: Plan = { name: "default", id: "default-0000", index: 1 };
 
 test("a network's end holds all its addresses, EC2's private ones too", () => {
-  expect(networkEnd(PLAN, "aws").prefixes).toEqual(["198.18.19.0/24", "172.31.16.0/24", "2001:db8:13::/64"]);
-  expect(hostEnd(PLAN, "vultr-1", "vultr", 11).prefixes).toEqual(["198.18.18.11/32", "2001:db8:12::b/128"]);
+  expect(networkEnd(PLAN, "aws").prefixes).toEqual(["198.18.19.0/24", "172.31.16.0/24", "2001:db8:13::0/48"]);
+  expect(hostEnd(PLAN, "vultr-1", "vultr", 11).prefixes).toEqual(["198.18.18.11/32", "2001:db8:12:b::1/128"]);
 });
 
 test("a host at home is known by the address of its NAT, too", () => {
   expect(hostEnd(PLAN, "home-1", "existing", 12).prefixes).toEqual([
     "198.18.20.12/32",
     "192.168.16.12/32",
-    "2001:db8:14::c/128",
+    "2001:db8:14:c::1/128",
   ]);
 });
 

@@ -47,7 +47,7 @@ export function networkEnd(plan: Plan, network: Network): End {
   const v4 = new Set(
     [ipv4(plan, network, 0), interfaceIpv4(plan, network, 0)].map((address) => `${address}/24`),
   );
-  return { name: network, prefixes: [...v4, ipv6(plan, network, 0).replace(/::0$/, "::/64")] };
+  return { name: network, prefixes: [...v4, `${ipv6(plan, network, 0)}/48`] };
 }
 
 export function hostEnd(plan: Plan, name: string, network: Network, number: number): End {
@@ -83,7 +83,7 @@ export function currentLink(plan: Plan, changes: readonly LinkChange[], from: En
 function covers(outer: string, inner: string): boolean {
   const [network = "", bits] = outer.split("/");
   if (bits === "24") return inner.startsWith(network.replace(/0$/, ""));
-  return bits === "64" && inner.startsWith(network);
+  return bits === "48" && inner.startsWith(network.replace(/:0$/, ""));
 }
 
 export function toLinks(plan: Plan, changes: readonly LinkChange[]): Links {

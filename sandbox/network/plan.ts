@@ -31,8 +31,16 @@ export function ipv4({ index }: Plan, network: Network, host: number): string {
   return `198.18.${16 * index + NETWORKS.indexOf(network)}.${host}`;
 }
 
-export function ipv6({ index }: Plan, network: Network, host: number): string {
-  return `2001:db8:${(16 * index + NETWORKS.indexOf(network)).toString(16)}::${host.toString(16)}`;
+/** A /48 for each network; a cloud gives each server the first address of a /64 of its own, as Hetzner and Vultr do. */
+export function ipv6(plan: Plan, network: Network, host: number): string {
+  const own = CLOUDS.some((cloud) => cloud === network) && host > GATEWAY;
+  return own
+    ? `${ipv6Prefix(plan, network)}:${host.toString(16)}::1`
+    : `${ipv6Prefix(plan, network)}::${host.toString(16)}`;
+}
+
+function ipv6Prefix({ index }: Plan, network: Network): string {
+  return `2001:db8:${(16 * index + NETWORKS.indexOf(network)).toString(16)}`;
 }
 
 /** A number for every server, 10 and up: a known one keeps the number its address ends with. */

@@ -105,7 +105,7 @@ class Checks {
     },
     "a second host joins with a key of its own; the path between them is direct": async () => {
       await this.#join("b", await this.#key());
-      await this.#ping("a", "b", / via (198\.18\.242\.20|\[2001:db8:f2::14\]):41641 /);
+      await this.#ping("a", "b", / via (198\.18\.242\.20|\[2001:db8:f2:14::1\]):41641 /);
     },
     "with UDP between them dropped, they meet at the sandbox's relay": async () => {
       const peer = [`ip daddr ${ipv4(PLAN, "vultr", 20)}`, `ip6 daddr ${ipv6(PLAN, "vultr", 20)}`];
