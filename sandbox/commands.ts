@@ -141,8 +141,24 @@ async function execute(
     );
   }
   const [file, ...rest] = [...placePrefix(plan, place), ...command];
-  const result = await execa(file ?? "", rest, { stdio: "inherit", reject: false });
+  const child = execa(file ?? "", rest, { stdio: "inherit", reject: false });
+  const watch = setInterval(() => wake(child.pid), 1000);
+  const result = await child;
+  clearInterval(watch);
   return result.exitCode ?? EXIT.failed;
+}
+
+/**
+ * A host that goes down stops all its processes before it ends them; nsenter, their parent out here, then stops itself and
+ * would never take them away, and the host would never be down.
+ */
+function wake(pid: number | undefined): void {
+  if (pid === undefined || process.stdin.isTTY) return;
+  try {
+    if (/^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))) process.kill(pid, "SIGCONT");
+  } catch {
+    // It has ended.
+  }
 }
 
 function placePrefix(plan: SandboxState, place: string): readonly string[] {

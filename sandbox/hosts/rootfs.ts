@@ -9,7 +9,7 @@ const SUITE = "bookworm";
 /** What a provider's Debian image brings; what the roles install is not here: it comes from the sandbox's repository. */
 const PACKAGES = [
   "systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "python3-apt", "sudo", "iproute2", "iputils-ping",
-  "ca-certificates", "procps", "kmod", "netbase", "less",
+  "ca-certificates", "procps", "kmod", "netbase", "less", "cloud-init",
 ]; // prettier-ignore
 
 const key = createHash("sha256")

@@ -9,6 +9,7 @@ import { run } from "../command.ts";
 import { attach } from "../network/create.ts";
 import { type Cloud, interfaceIpv4, ipv4, namespace, type Plan, prefix, services } from "../network/plan.ts";
 import { processesIn } from "../lifecycle/processes.ts";
+import { type MachineRequest, writeSeed } from "./cloud-init.ts";
 import { rootfsFolder } from "./rootfs.ts";
 
 export interface ServerRequest {
@@ -20,12 +21,18 @@ export interface ServerRequest {
 }
 
 /** The admin user of each provider's Debian image. */
-const SSH_USER: Record<Cloud, string> = { hetzner: "root", vultr: "root", aws: "admin", existing: "root" };
+export const SSH_USER: Record<Cloud, string> = {
+  hetzner: "root",
+  vultr: "root",
+  aws: "admin",
+  existing: "root",
+};
 
 /** Creates and boots a host; the answer is what a provider's API would tell of it. */
 export async function createServer(plan: Plan, stateDir: string, request: ServerRequest): Promise<Server> {
   const folder = join(stateDir, "hosts", request.name);
-  if (!existsSync(join(folder, "upper"))) await furnish(plan, stateDir, folder, request);
+  if (!existsSync(join(folder, "upper")))
+    await furnish(plan, stateDir, request.name, (upper) => authorize(upper, request));
   await attach(plan, `host-${request.name}`, request.provider, request.number);
   await startServer(plan, stateDir, request.name);
   return {
@@ -35,14 +42,29 @@ export async function createServer(plan: Plan, stateDir: string, request: Server
   };
 }
 
+/** Makes a host as a vendor does: off, and empty but for what cloud-init finds at its first boot. */
+export async function createMachine(plan: Plan, stateDir: string, request: MachineRequest): Promise<void> {
+  const { name, provider, number } = request;
+  await furnish(plan, stateDir, name, (upper) => writeSeed(upper, request));
+  await attach(plan, `host-${name}`, provider, number);
+}
+
 /** Boots a host that is off, and waits until it answers on port 22. */
 export async function startServer(plan: Plan, stateDir: string, name: string): Promise<void> {
-  if (processesIn(hostCgroup(plan, name)).length === 0) {
-    const log = openSync(join(stateDir, "logs", `${name}.log`), "a");
-    const argv = [stateDir, name, namespace(plan, `host-${name}`), hostCgroup(plan, name), rootfsFolder()];
-    spawn(join(import.meta.dirname, "boot"), argv, { detached: true, stdio: ["ignore", log, log] }).unref();
-  }
+  bootServer(plan, stateDir, name);
   await waitForSsh(plan, stateDir, name);
+}
+
+/** Begins to boot a host that is off. */
+export function bootServer(plan: Plan, stateDir: string, name: string): void {
+  if (isRunning(plan, name)) return;
+  const log = openSync(join(stateDir, "logs", `${name}.log`), "a");
+  const argv = [stateDir, name, namespace(plan, `host-${name}`), hostCgroup(plan, name), rootfsFolder()];
+  spawn(join(import.meta.dirname, "boot"), argv, { detached: true, stdio: ["ignore", log, log] }).unref();
+}
+
+export function isRunning(plan: Plan, name: string): boolean {
+  return processesIn(hostCgroup(plan, name)).length > 0;
 }
 
 /** As a provider's "power off": at once. */
@@ -85,7 +107,13 @@ function initOf(plan: Plan, name: string): number | undefined {
 }
 
 /** Everything of a host that differs from the common system. */
-async function furnish(plan: Plan, stateDir: string, folder: string, request: ServerRequest): Promise<void> {
+async function furnish(
+  plan: Plan,
+  stateDir: string,
+  name: string,
+  admit: (upper: string) => Promise<void>,
+): Promise<void> {
+  const folder = join(stateDir, "hosts", name);
   const upper = join(folder, "upper.new");
   rmSync(folder, { recursive: true, force: true });
   for (const part of ["work", "root", "rancher"]) mkdirSync(join(folder, part), { recursive: true });
@@ -93,8 +121,8 @@ async function furnish(plan: Plan, stateDir: string, folder: string, request: Se
     mkdirSync(join(upper, path, ".."), { recursive: true });
     writeFileSync(join(upper, path), text, { mode });
   };
-  write("etc/hostname", `${request.name}\n`);
-  write("etc/hosts", `127.0.0.1 localhost\n127.0.1.1 ${request.name}\n::1 localhost ip6-localhost\n`);
+  write("etc/hostname", `${name}\n`);
+  write("etc/hosts", `127.0.0.1 localhost\n127.0.1.1 ${name}\n::1 localhost ip6-localhost\n`);
   write("etc/machine-id", `${randomBytes(16).toString("hex")}\n`);
   write("etc/resolv.conf", `nameserver ${services(plan).dns}\n`);
   write("etc/apt/sources.list", readFileSync(join(stateDir, "debian/sources.list"), "utf8"));
@@ -127,13 +155,15 @@ async function furnish(plan: Plan, stateDir: string, folder: string, request: Se
   }
   const unit = "sandbox-host-setup.service";
   await run(["ln", "-s", `../${unit}`, join(upper, "etc/systemd/system/sysinit.target.wants", unit)]);
-  await authorize(upper, request);
-  mkdirSync(join(upper, "etc/ssh"), { recursive: true });
-  await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", request.name, "-f", join(upper, "etc/ssh/ssh_host_ed25519_key")]); // prettier-ignore
+  await admit(upper);
   await run(["mv", upper, join(folder, "upper")]);
 }
 
-async function authorize(upper: string, { provider, authorizedKey }: ServerRequest): Promise<void> {
+/** A host that no API has made: its keys are there from the start, and cloud-init has nothing to do. */
+async function authorize(upper: string, { name, provider, authorizedKey }: ServerRequest): Promise<void> {
+  for (const folder of ["etc/ssh", "etc/cloud"]) mkdirSync(join(upper, folder), { recursive: true });
+  await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", join(upper, "etc/ssh/ssh_host_ed25519_key")]); // prettier-ignore
+  writeFileSync(join(upper, "etc/cloud/cloud-init.disabled"), "");
   const user = SSH_USER[provider];
   const home = user === "root" ? join(upper, "root") : join(upper, "home", user);
   mkdirSync(join(home, ".ssh"), { recursive: true, mode: 0o700 });

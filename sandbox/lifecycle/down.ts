@@ -54,7 +54,7 @@ function mountsBelow(folder: string): string[] {
 }
 
 /** A cgroup can be removed a moment after its last process ended. */
-async function removeCgroups(own: string): Promise<void> {
+export async function removeCgroups(own: string): Promise<void> {
   const deadline = Date.now() + 10_000;
   for (;;) {
     const folders = cgroupFolders(own).flatMap((top) => [...globSync(join(top, "**/")), top]);

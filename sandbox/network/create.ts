@@ -137,6 +137,18 @@ async function batch(inside: string, lines: string[], ...options: string[]): Pro
   await run(["ip", ...options, "-n", inside, "-batch", "-"], { stdin: `${lines.join("\n")}\n` });
 }
 
+/** Takes a place away, and with it its port. */
+export async function detach(plan: Plan, host: string): Promise<void> {
+  const place = await hostPlace(plan, host);
+  if (place === undefined) return;
+  const [open, hidden] = [ipv4, interfaceIpv4].map((address) => address(plan, place.network, place.number));
+  await run(["ip", "netns", "delete", namespace(plan, `host-${host}`)]);
+  if (open === hidden) return;
+  const out = `delete element ip sandbox public { ${hidden} : ${open} }\n`;
+  const into = place.network === "aws" ? `delete element ip sandbox private { ${open} : ${hidden} }\n` : "";
+  await run(["ip", "netns", "exec", namespace(plan, "outer"), "nft", "-f", "-"], { stdin: out + into });
+}
+
 /** Where a host stands, as its interface says; undefined where there is none. */
 export async function hostPlace(
   plan: Plan,

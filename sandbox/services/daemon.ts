@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { clouds } from "../clouds/clouds.ts";
 import { type Plan, PUBLIC_RESOLVERS, services } from "../network/plan.ts";
 import { serveDns } from "./dns.ts";
 import { faultsFile } from "./faults.ts";
@@ -23,7 +24,7 @@ await serveFront({
   address: services(plan).front,
   ...(await issue(stateDir, "front", FRONT_NAMES)),
   mirror: join(stateDir, "mirror"),
-  api: tailscaleApi(headscale, client, TAILNET),
+  apis: { "api.tailscale.com": tailscaleApi(headscale, client, TAILNET), ...clouds(plan, stateDir) },
   names: FRONT_NAMES,
   faults: faultsFile(stateDir),
   requestLog: join(stateDir, "logs/requests.jsonl"),

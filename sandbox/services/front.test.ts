@@ -33,9 +33,11 @@ beforeAll(async () => {
     ...(await issue(folder, "front", FRONT_NAMES)),
     names: FRONT_NAMES,
     mirror: join(folder, "mirror"),
-    api: async ({ method, path, body }) => {
-      asked.push(`${method} ${path} ${body}`);
-      return { status: 200, body: { asked: body } };
+    apis: {
+      "api.tailscale.com": async ({ method, path, body }) => {
+        asked.push(`${method} ${path} ${body}`);
+        return { status: 200, body: { asked: body } };
+      },
     },
     requestLog: join(folder, "requests.jsonl"),
     faults: join(folder, "faults.json"),

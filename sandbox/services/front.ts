@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createSecureContext } from "node:tls";
+import type { Api, Reply } from "./api.ts";
 import { type Fault, takeFault } from "./faults.ts";
 import { sendFile } from "./files.ts";
-import type { Reply, Request } from "./tailscale-api.ts";
 
 export interface FrontOptions {
   address: string;
@@ -19,13 +19,14 @@ export interface FrontOptions {
   names: readonly string[];
   /** Folder with a folder per host name, and below it the paths it serves. */
   mirror: string;
-  api: (request: Request) => Promise<Reply>;
+  /** Names that an API answers for, and not the mirror. */
+  apis: Readonly<Record<string, Api>>;
   requestLog: string;
   /** The fault schedule's file. */
   faults: string;
 }
 
-/** One HTTPS server for every name that is not headscale's: files of the mirror, and Tailscale's API. */
+/** One HTTPS server for every name that is not headscale's: files of the mirror, and the simulated APIs. */
 export async function serveFront(options: FrontOptions): Promise<Server> {
   const context = createSecureContext({ key: readFileSync(options.key), cert: readFileSync(options.cert) });
   const server = createServer(
@@ -85,13 +86,17 @@ async function respond(
     response.writeHead(421, { "content-type": "text/plain" }).end(`${host} is not served here\n`);
     return;
   }
-  if (host !== "api.tailscale.com") return sendFile(join(options.mirror, host), path, request, response);
-  const authorization = request.headers.authorization ?? "";
-  const { status, body } = await options.api({ method, path, authorization, body: await text(request) });
-  const json = JSON.stringify(body);
-  response
-    .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(json) })
-    .end(json);
+  const api = options.apis[host];
+  if (api === undefined) return sendFile(join(options.mirror, host), path, request, response);
+  const { headers } = request;
+  const authorization = headers.authorization ?? "";
+  answer(response, await api({ method, host, path, headers, authorization, body: await text(request) }));
+}
+
+function answer(response: ServerResponse, { status, body, headers }: Reply): void {
+  const content = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
+  const type = { "content-type": "application/json", "content-length": Buffer.byteLength(content) };
+  response.writeHead(status, { ...(body === undefined ? {} : type), ...headers }).end(content);
 }
 
 /** Lets the server do its work, but ends the connection before or within the answer. */

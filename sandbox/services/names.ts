@@ -1,8 +1,10 @@
+import { CLOUD_NAMES } from "../clouds/names.ts";
 import { type Plan, services } from "../network/plan.ts";
 
 export const DEBIAN_HOST = "debian.sandbox.internal";
 /** Hosts whose files the front serves from the mirror, and Tailscale's API. */
 export const FRONT_NAMES = [
+  ...CLOUD_NAMES,
   "github.com",
   "pkgs.tailscale.com",
   "dl.k8s.io",

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Reply } from "./api.ts";
 import { FakeControl, NODE } from "./headscale.fake.ts";
-import { type OauthClient, type Reply, tailscaleApi } from "./tailscale-api.ts";
+import { type OauthClient, tailscaleApi } from "./tailscale-api.ts";
 
 const client: OauthClient = {
   id: "kTestCNTRL",

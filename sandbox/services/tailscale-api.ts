@@ -1,19 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
+import type { Reply, Request as ApiRequest } from "./api.ts";
 import type { Headscale, HeadscaleNode } from "./headscale.ts";
-
-/** What a request is answered with. */
-export interface Reply {
-  status: number;
-  body: unknown;
-}
-
-export interface Request {
-  method: string;
-  path: string;
-  authorization: string;
-  body: string;
-}
 
 export interface OauthClient {
   id: string;
@@ -29,6 +17,8 @@ export interface Tailnet {
   /** Tag → the tags that own it, as in the policy file. */
   tagOwners: Readonly<Record<string, readonly string[]>>;
 }
+
+type Request = Pick<ApiRequest, "method" | "path" | "authorization" | "body">;
 
 /** The part of headscale the API is mapped onto. */
 export type Control = Pick<Headscale, "createKey" | "nodes" | "deleteNode">;

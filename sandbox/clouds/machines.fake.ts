@@ -1,0 +1,34 @@
+import type { InboundRule } from "./firewall.ts";
+import type { MachineRequest, Machines } from "./machines.ts";
+import { freeName } from "./machines.ts";
+
+/** Machines that are nothing but a list. */
+export class FakeMachines implements Machines {
+  readonly hosts = new Map<
+    string,
+    MachineRequest & { on: boolean; inbound: readonly InboundRule[] | undefined }
+  >();
+
+  async create(request: MachineRequest) {
+    const host = freeName(request.name, [...this.hosts.keys()]);
+    this.hosts.set(host, { ...request, on: true, inbound: undefined });
+    const number = 9 + this.hosts.size;
+    return {
+      host,
+      ipv4: `198.18.1.${number}`,
+      privateIpv4: `172.31.0.${number}`,
+      ipv6: `2001:db8:1:${number.toString(16)}::1`,
+    };
+  }
+  isRunning = (host: string) => this.hosts.get(host)?.on ?? false;
+  powerOn = async (host: string) => this.#set(host, { on: true });
+  powerOff = async (host: string) => this.#set(host, { on: false });
+  delete = async (host: string) => void this.hosts.delete(host);
+  setInbound = async (host: string, inbound: readonly InboundRule[] | undefined) =>
+    this.#set(host, { inbound });
+
+  #set(host: string, change: Partial<{ on: boolean; inbound: readonly InboundRule[] | undefined }>): void {
+    const known = this.hosts.get(host);
+    if (known !== undefined) Object.assign(known, change);
+  }
+}
