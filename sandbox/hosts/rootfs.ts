@@ -9,11 +9,14 @@ const SUITE = "bookworm";
 /** What a provider's Debian image brings; what the roles install is not here: it comes from the sandbox's repository. */
 const PACKAGES = [
   "systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "python3-apt", "sudo", "iproute2", "iputils-ping",
-  "ca-certificates", "procps", "kmod", "netbase", "less", "cloud-init",
+  "ca-certificates", "procps", "kmod", "netbase", "less",
 ]; // prettier-ignore
 
+/** debootstrap configures packages in no order, which Python modules of these do not survive. */
+const LATER_PACKAGES = ["cloud-init"];
+
 const key = createHash("sha256")
-  .update(JSON.stringify([SUITE, PACKAGES]))
+  .update(JSON.stringify([SUITE, PACKAGES, LATER_PACKAGES]))
   .digest("hex")
   .slice(0, 12);
 
@@ -37,6 +40,13 @@ export async function ensureRootfs(): Promise<string> {
       building,
       ...(mirror === undefined ? [] : [mirror]),
     ]);
+    const install = `
+      cp -r /etc/resolv.conf /etc/apt/apt.conf.d "$1/run/"
+      chroot "$1" sh -ec '
+        cp /run/resolv.conf /etc/resolv.conf && cp -n /run/apt.conf.d/* /etc/apt/apt.conf.d/
+        apt-get update -q && apt-get install -qy --no-install-recommends ${LATER_PACKAGES.join(" ")}
+        rm -r /var/lib/apt/lists/* /run/apt.conf.d'`;
+    await run(["sh", "-ec", install, "sh", building], { env: { DEBIAN_FRONTEND: "noninteractive" } });
     // Each host gets its own of these.
     for (const path of ["etc/machine-id", "etc/hostname", "etc/resolv.conf"])
       rmSync(`${building}/${path}`, { force: true });

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import { ensurePrograms } from "../artifacts/programs.ts";
+import { cacheFolder } from "../../src/tools/cache.ts";
 import { cgroupFolders, processesIn } from "../lifecycle/processes.ts";
 import { linksFile, writeLinks } from "../network/link-command.ts";
 import { LINK_DEVICE } from "../network/links.ts";
@@ -78,7 +79,8 @@ export async function start(
   spawn("sh", ["-c", `${joinCgroup} && exec "$@"`, "sh", "nsenter", net, ...argv], {
     detached: true,
     stdio: ["ignore", log, log],
-    env: { PATH: process.env["PATH"], HOME: stateDir },
+    // Servers that an API makes are booted from the hosts' common system, which is in the caller's cache.
+    env: { PATH: process.env["PATH"], HOME: stateDir, XDG_CACHE_HOME: dirname(cacheFolder()) },
   }).unref();
   const deadline = Date.now() + 30_000;
   while (!isReady(readFileSync(path, "utf8"))) {
