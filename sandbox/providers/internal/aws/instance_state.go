@@ -184,19 +184,19 @@ func readDisk(ctx context.Context, c client, d *data, now *types.Instance) error
 			return err
 		}
 		for _, volume := range found.Volumes {
-			tags := map[string]string{}
-			for _, one := range volume.Tags {
-				tags[aws.ToString(one.Key)] = aws.ToString(one.Value)
+			var declared any
+			if before := d.Objects("root_block_device"); len(before) > 0 {
+				declared = before[0]["tags"]
 			}
-			var own any = tags
-			before := d.Objects("root_block_device")
-			if len(tags) == 0 && (len(before) == 0 || before[0]["tags"] == nil) {
+			all, told := ownTags(c, standin.Map(declared), volume.Tags)
+			var own any = told
+			if len(told) == 0 && declared == nil {
 				own = nil
 			}
 			d.Set("root_block_device", []map[string]any{{
 				"volume_size": volume.Size, "volume_type": volume.VolumeType, "volume_id": volume.VolumeId, "device_name": now.RootDeviceName,
 				"encrypted": volume.Encrypted, "kms_key_id": aws.ToString(volume.KmsKeyId), "iops": volume.Iops,
-				"throughput": volume.Throughput, "delete_on_termination": mapping.Ebs.DeleteOnTermination, "tags": own, "tags_all": tags,
+				"throughput": volume.Throughput, "delete_on_termination": mapping.Ebs.DeleteOnTermination, "tags": own, "tags_all": all,
 			}})
 		}
 	}

@@ -172,19 +172,24 @@ func specification(kind types.ResourceType, tags map[string]string) []types.TagS
 
 // setTags stores tags as they are; those that are the provider's defaults are in tags_all alone.
 func setTags(c client, d *data, found []types.Tag) {
-	all, own := map[string]string{}, map[string]string{}
+	all, own := ownTags(c, d.Map("tags"), found)
+	d.Set("tags", own)
+	d.Set("tags_all", all)
+}
+
+func ownTags(c client, declared map[string]string, found []types.Tag) (all map[string]string, own map[string]string) {
+	all, own = map[string]string{}, map[string]string{}
 	for _, one := range found {
 		key, value := aws.ToString(one.Key), aws.ToString(one.Value)
 		if strings.HasPrefix(key, "aws:") {
 			continue
 		}
 		all[key] = value
-		if preset, ok := c.defaultTags[key]; !ok || preset != value || d.Map("tags")[key] == value {
+		if preset, ok := c.defaultTags[key]; !ok || preset != value || declared[key] == value {
 			own[key] = value
 		}
 	}
-	d.Set("tags", own)
-	d.Set("tags_all", all)
+	return all, own
 }
 
 func updateTags(ctx context.Context, c client, d *data, id string) error {

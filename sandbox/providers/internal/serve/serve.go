@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -16,7 +17,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/stats"
+	"google.golang.org/grpc/status"
 )
 
 // Served is a provider to be served.
@@ -43,6 +46,15 @@ var handshake = plugin.HandshakeConfig{
 
 // As much as terraform-plugin-go allows.
 const maxMessage = 256 << 20
+
+// By default all is told, with the values of attributes: https://pkg.go.dev/github.com/hashicorp/terraform-plugin-log
+func init() {
+	for _, name := range []string{"TF_LOG_PROVIDER", "TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_SDK_FRAMEWORK"} {
+		if os.Getenv(name) == "" {
+			_ = os.Setenv(name, "ERROR")
+		}
+	}
+}
 
 // Start serves a provider on a socket of its own until the context ends.
 func Start(ctx context.Context, served Served) (Reattach, error) {
@@ -107,7 +119,14 @@ func (d *dispatcher) server(ctx context.Context) reflect.Value {
 	return server
 }
 
-func (d *dispatcher) intercept(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+func (d *dispatcher) intercept(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
+	// One provider's fault must not end the others.
+	defer func() {
+		if fault := recover(); fault != nil {
+			fmt.Fprintf(os.Stderr, "%s %s: %v\n%s", d.served.Address, info.FullMethod, fault, debug.Stack())
+			err = status.Errorf(codes.Internal, "a fault of the stand-in provider: %v", fault)
+		}
+	}()
 	method, isProvider := strings.CutPrefix(info.FullMethod, "/tfplugin6.Provider/")
 	if !isProvider {
 		return handler(ctx, request)

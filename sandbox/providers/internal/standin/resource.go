@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -109,6 +110,14 @@ func (r *genericResource[C]) ImportState(ctx context.Context, request resource.I
 			name = last
 		}
 		values[name] = parts[i]
+		if r.entity.attribute(name).Kind == "number" {
+			number, err := strconv.ParseFloat(parts[i], 64)
+			if err != nil {
+				response.Diagnostics.AddError("This is no id to import "+r.entity.Name+" by", fmt.Sprintf("%s is a number, not %q", name, parts[i]))
+				return
+			}
+			values[name] = number
+		}
 	}
 	response.State.Raw = fromAny(response.State.Schema.Type().TerraformType(ctx), values)
 }

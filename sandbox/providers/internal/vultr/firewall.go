@@ -24,12 +24,16 @@ var firewallGroup = &resource{
 		}
 		return readFirewallGroup(ctx, c, d)
 	},
-	Delete: func(ctx context.Context, c client, d *data) error { return c.FirewallGroup.Delete(ctx, d.ID()) },
+	Delete: func(ctx context.Context, c client, d *data) error {
+		ctx, seen := watched(ctx)
+		return gone(seen, c.FirewallGroup.Delete(ctx, d.ID()))
+	},
 }
 
 func readFirewallGroup(ctx context.Context, c client, d *data) error {
-	group, response, err := c.FirewallGroup.Get(ctx, d.ID())
-	if err := gone(response, err); err != nil {
+	ctx, seen := watched(ctx)
+	group, _, err := c.FirewallGroup.Get(ctx, d.ID())
+	if err := gone(seen, err); err != nil {
 		return err
 	}
 	d.SetAll(map[string]any{
@@ -57,7 +61,8 @@ var firewallRule = &resource{
 		if err != nil {
 			return err
 		}
-		return c.FirewallRule.Delete(ctx, d.Str("firewall_group_id"), id)
+		ctx, seen := watched(ctx)
+		return gone(seen, c.FirewallRule.Delete(ctx, d.Str("firewall_group_id"), id))
 	},
 	Import:  []string{"firewall_group_id", "id"},
 	Divider: ",",
@@ -76,8 +81,9 @@ func readFirewallRule(ctx context.Context, c client, d *data) error {
 	if err != nil {
 		return err
 	}
-	rule, response, err := c.FirewallRule.Get(ctx, d.Str("firewall_group_id"), id)
-	if err := gone(response, err); err != nil {
+	ctx, seen := watched(ctx)
+	rule, _, err := c.FirewallRule.Get(ctx, d.Str("firewall_group_id"), id)
+	if err := gone(seen, err); err != nil {
 		return err
 	}
 	d.SetAll(map[string]any{

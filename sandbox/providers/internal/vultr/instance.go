@@ -17,7 +17,10 @@ var instance = &resource{
 	Create: createInstance,
 	Read:   readInstance,
 	Update: updateInstance,
-	Delete: func(ctx context.Context, c client, d *data) error { return c.Instance.Delete(ctx, d.ID()) },
+	Delete: func(ctx context.Context, c client, d *data) error {
+		ctx, seen := watched(ctx)
+		return gone(seen, c.Instance.Delete(ctx, d.ID()))
+	},
 }
 
 func createInstance(ctx context.Context, c client, d *data) error {
@@ -120,8 +123,9 @@ func updateInstance(ctx context.Context, c client, d *data) error {
 }
 
 func readInstance(ctx context.Context, c client, d *data) error {
-	now, response, err := c.Instance.Get(ctx, d.ID())
-	if err := gone(response, err); err != nil {
+	ctx, seen := watched(ctx)
+	now, _, err := c.Instance.Get(ctx, d.ID())
+	if err := gone(seen, err); err != nil {
 		return err
 	}
 	d.SetAll(map[string]any{

@@ -43,7 +43,19 @@ type bearer struct{ key string }
 func (b bearer) RoundTrip(request *http.Request) (*http.Response, error) {
 	copied := request.Clone(request.Context())
 	copied.Header.Set("Authorization", "Bearer "+b.key)
-	return http.DefaultTransport.RoundTrip(copied)
+	response, err := http.DefaultTransport.RoundTrip(copied)
+	if seen, ok := request.Context().Value(statusKey{}).(*int); ok && response != nil {
+		*seen = response.StatusCode
+	}
+	return response, err
+}
+
+type statusKey struct{}
+
+// watched makes the status of the last answer seen: the SDK's errors hold the words of an answer only.
+func watched(ctx context.Context) (context.Context, *int) {
+	seen := new(int)
+	return context.WithValue(ctx, statusKey{}, seen), seen
 }
 
 func configure(_ context.Context, config *data) (client, error) {
@@ -70,8 +82,8 @@ func configure(_ context.Context, config *data) (client, error) {
 }
 
 // gone tells a resource that is not there from other failures.
-func gone(response *http.Response, err error) error {
-	if err != nil && response != nil && response.StatusCode == http.StatusNotFound {
+func gone(seen *int, err error) error {
+	if err != nil && *seen == http.StatusNotFound {
 		return standin.ErrGone
 	}
 	return err
@@ -100,12 +112,16 @@ var sshKey = &resource{
 		}
 		return readSSHKey(ctx, c, d)
 	},
-	Delete: func(ctx context.Context, c client, d *data) error { return c.SSHKey.Delete(ctx, d.ID()) },
+	Delete: func(ctx context.Context, c client, d *data) error {
+		ctx, seen := watched(ctx)
+		return gone(seen, c.SSHKey.Delete(ctx, d.ID()))
+	},
 }
 
 func readSSHKey(ctx context.Context, c client, d *data) error {
-	key, response, err := c.SSHKey.Get(ctx, d.ID())
-	if err := gone(response, err); err != nil {
+	ctx, seen := watched(ctx)
+	key, _, err := c.SSHKey.Get(ctx, d.ID())
+	if err := gone(seen, err); err != nil {
 		return err
 	}
 	d.SetAll(map[string]any{"name": key.Name, "ssh_key": key.SSHKey, "date_created": key.DateCreated})
