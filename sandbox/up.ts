@@ -18,6 +18,7 @@ import { createNetwork, hostPlace } from "./network/create.ts";
 import { placeCommand } from "./network/places.ts";
 import { hostNumbers, ipv4, namespace, type Plan } from "./network/plan.ts";
 import { clusterFolder, sandboxId, stateFolder } from "./paths.ts";
+import { startProviders } from "./providers/start.ts";
 import { ensureClient, startLink, startRegistry, startServices } from "./services/start.ts";
 import { fillDebian } from "./services/debian.ts";
 import { registryCommand } from "./services/registry.ts";
@@ -56,6 +57,7 @@ export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
   step("internet: DNS, mirror, registry, Tailscale's control server");
   await startLink(plan, stateDir, step);
   await startServices(plan, stateDir, artifacts);
+  await startProviders(plan, stateDir, step);
   await startRegistry(plan, stateDir, await registryCommand(plan, stateDir, rootfs, images));
 
   // What the operator declares; before there is a cluster repository, what the example does.
