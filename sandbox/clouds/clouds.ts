@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Plan } from "../network/plan.ts";
 import type { Api } from "../services/api.ts";
+import { awsApis } from "./aws/api.ts";
 import { ensureCredentials } from "./credentials.ts";
 import { hetznerApi } from "./hetzner/api.ts";
 import { hostMachines } from "./machines.ts";
@@ -10,5 +11,5 @@ export function clouds(plan: Plan, stateDir: string): Record<string, Api> {
   const folder = join(stateDir, "clouds");
   ensureCredentials(stateDir);
   const machines = hostMachines(plan, stateDir);
-  return { "api.hetzner.cloud": hetznerApi(folder, machines) };
+  return { "api.hetzner.cloud": hetznerApi(folder, machines), ...awsApis(folder, machines) };
 }

@@ -6,6 +6,15 @@ import { Store } from "./store.ts";
 export interface Credentials {
   /** Hetzner's tokens belong to a project and read, or read and write. */
   hetzner: { token: string; access: "read" | "read-write" }[];
+  aws?: AwsKey[];
+}
+
+export interface AwsKey {
+  user: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  /** What IAM lets it do, such as `ec2:Describe*`. */
+  allow: string[];
 }
 
 export function credentialsStore(stateDir: string): Store<Credentials> {
@@ -15,9 +24,18 @@ export function credentialsStore(stateDir: string): Store<Credentials> {
 export function ensureCredentials(stateDir: string): Credentials {
   const store = credentialsStore(stateDir);
   const known = store.read();
-  if (known.hetzner.length > 0) return known;
+  if (known.hetzner.length > 0 && known.aws !== undefined) return known;
   return store.change((credentials) => {
-    credentials.hetzner.push({ token: letters(64), access: "read-write" });
+    if (credentials.hetzner.length === 0)
+      credentials.hetzner.push({ token: letters(64), access: "read-write" });
+    credentials.aws ??= [
+      {
+        user: "infra-k3s",
+        accessKeyId: `AKIA${letters(16).toUpperCase()}`,
+        secretAccessKey: letters(40),
+        allow: ["ec2:*", "pricing:GetProducts"],
+      },
+    ];
     return credentials;
   });
 }

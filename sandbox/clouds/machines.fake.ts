@@ -6,7 +6,11 @@ import { freeName } from "./machines.ts";
 export class FakeMachines implements Machines {
   readonly hosts = new Map<
     string,
-    MachineRequest & { on: boolean; inbound: readonly InboundRule[] | undefined }
+    MachineRequest & {
+      on: boolean;
+      inbound: readonly InboundRule[] | undefined;
+      publicIpv4?: string | undefined;
+    }
   >();
 
   async create(request: MachineRequest) {
@@ -27,7 +31,17 @@ export class FakeMachines implements Machines {
   setInbound = async (host: string, inbound: readonly InboundRule[] | undefined) =>
     this.#set(host, { inbound });
 
-  #set(host: string, change: Partial<{ on: boolean; inbound: readonly InboundRule[] | undefined }>): void {
+  spareIpv4 = (_provider: string, index: number) => `198.18.1.${251 + index}`;
+  setPublicIpv4 = async (host: string, publicIpv4: string | undefined) => this.#set(host, { publicIpv4 });
+
+  #set(
+    host: string,
+    change: Partial<{
+      on: boolean;
+      inbound: readonly InboundRule[] | undefined;
+      publicIpv4: string | undefined;
+    }>,
+  ): void {
     const known = this.hosts.get(host);
     if (known !== undefined) Object.assign(known, change);
   }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { bootServer, createMachine, isRunning, stopServer } from "../hosts/server.ts";
 import { removeCgroups } from "../lifecycle/down.ts";
-import { detach, hostPlace } from "../network/create.ts";
+import { detach, hostPlace, translateTo } from "../network/create.ts";
 import { type Cloud, interfaceIpv4, ipv4, ipv6, type Plan, prefix } from "../network/plan.ts";
 import { type InboundRule, writeFirewall } from "./firewall.ts";
 
@@ -37,6 +37,10 @@ export interface Machines {
   delete(host: string): Promise<void>;
   /** What may come in from the internet; undefined: everything. */
   setInbound(host: string, rules: readonly InboundRule[] | undefined): Promise<void>;
+  /** One of the addresses that no host has from the start; `index` is 0 to 3. */
+  spareIpv4(provider: Cloud, index: number): string;
+  /** The address the internet sees a host under; undefined: its own again. */
+  setPublicIpv4(host: string, ipv4: string | undefined): Promise<void>;
 }
 
 /** Machines that are hosts of the sandbox. */
@@ -65,6 +69,7 @@ export function hostMachines(plan: Plan, stateDir: string): Machines {
       await stopServer(plan, host);
       inbound.delete(host);
       await applyFirewall();
+      await translateTo(plan, host, undefined);
       await detach(plan, host);
       await removeCgroups(`${prefix(plan)}/${host}`);
       rmSync(join(stateDir, "hosts", host), { recursive: true, force: true });
@@ -76,6 +81,8 @@ export function hostMachines(plan: Plan, stateDir: string): Machines {
       else inbound.set(host, rules);
       await applyFirewall();
     },
+    spareIpv4: (provider, index) => ipv4(plan, provider, 251 + index),
+    setPublicIpv4: (host, address) => translateTo(plan, host, address),
   };
 }
 

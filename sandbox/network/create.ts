@@ -133,6 +133,23 @@ async function translate(plan: Plan, network: Network, host: number): Promise<vo
   await run(["ip", "netns", "exec", namespace(plan, "outer"), "nft", "-f", "-"], { stdin: out + into });
 }
 
+/** Maps an address of EC2's onto a host, in the place of its own; undefined: its own again. */
+export async function translateTo(plan: Plan, host: string, open: string | undefined): Promise<void> {
+  const place = await hostPlace(plan, host);
+  if (place?.network !== "aws") return;
+  const outer = namespace(plan, "outer");
+  const [own, hidden] = [ipv4, interfaceIpv4].map((address) => address(plan, "aws", place.number));
+  const maps = await run(["ip", "netns", "exec", outer, "nft", "list", "map", "ip", "sandbox", "private"]);
+  const before = [...maps.matchAll(/([0-9.]+) : ([0-9.]+)/g)].find(([, , to]) => to === hidden)?.[1];
+  if (before === undefined) return;
+  const change = `delete element ip sandbox private { ${before} : ${hidden} }
+delete element ip sandbox public { ${hidden} : ${before} }
+add element ip sandbox private { ${open ?? own} : ${hidden} }
+add element ip sandbox public { ${hidden} : ${open ?? own} }
+`;
+  await run(["ip", "netns", "exec", outer, "nft", "-f", "-"], { stdin: change });
+}
+
 async function batch(inside: string, lines: string[], ...options: string[]): Promise<void> {
   await run(["ip", ...options, "-n", inside, "-batch", "-"], { stdin: `${lines.join("\n")}\n` });
 }

@@ -194,6 +194,21 @@ describe("faults", () => {
     expect(Date.now() - began).toBeGreaterThanOrEqual(295);
   });
 
+  test("can be meant for one call of those whose name stands in the body or a header", async () => {
+    const call = (body: string, headers: Record<string, string>) =>
+      get("api.tailscale.com", "/", { method: "POST", body, headers });
+    const form = { "content-type": "application/x-www-form-urlencoded; charset=utf-8" };
+    api({ path: String.raw`^/\?Action=RunInstances$`, status: 500, times: 2 });
+
+    expect(await call("Action=DescribeVpcs&Version=1", form)).toMatchObject({ status: 200 });
+    expect(await call("Action=RunInstances&UserData=secret-body&DryRun=true", form)).toMatchObject({
+      status: 200,
+    });
+    expect(await call("UserData=secret-body&Action=RunInstances", form)).toMatchObject({ status: 500 });
+    expect(await call("{}", { "x-amz-target": "Service.RunInstances" })).toMatchObject({ status: 500 });
+    await expect.poll(() => readLog().at(-1)).toMatchObject({ path: "/?Action=RunInstances", status: 500 });
+  });
+
   test("meant for another request leave this one alone", async () => {
     api({ method: "DELETE", status: 500 });
     expect(await post()).toMatchObject({ status: 200 });

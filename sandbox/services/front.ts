@@ -57,8 +57,11 @@ async function respond(
   const host = (request.headers.host ?? "").split(":")[0] ?? "";
   const path = request.url ?? "/";
   const method = request.method ?? "GET";
-  const fault = takeFault(options.faults, { host, method, path });
   const began = Date.now();
+  const api = options.names.includes(host) ? options.apis[host] : undefined;
+  const body = api === undefined ? "" : await text(request);
+  const called = path + calledInBody(request, body);
+  const fault = takeFault(options.faults, { host, method, path: called });
   const client = request.socket.remoteAddress;
   response.once("close", () => {
     const entry = {
@@ -66,7 +69,7 @@ async function respond(
       client,
       host,
       method,
-      path,
+      path: called,
       status: response.statusCode,
       ms: Date.now() - began,
       ...(fault === undefined ? {} : { fault }),
@@ -86,11 +89,21 @@ async function respond(
     response.writeHead(421, { "content-type": "text/plain" }).end(`${host} is not served here\n`);
     return;
   }
-  const api = options.apis[host];
   if (api === undefined) return sendFile(join(options.mirror, host), path, request, response);
   const { headers } = request;
   const authorization = headers.authorization ?? "";
-  answer(response, await api({ method, host, path, headers, authorization, body: await text(request) }));
+  answer(response, await api({ method, host, path, headers, authorization, body }));
+}
+
+/** What AWS's services are called for stands in the body or a header; in a path it is seen, and can be made to fail. */
+function calledInBody({ headers }: IncomingMessage, body: string): string {
+  const target = headers["x-amz-target"];
+  if (typeof target === "string") return `?Action=${target.split(".").at(-1)}`;
+  if (!(headers["content-type"] ?? "").startsWith("application/x-www-form-urlencoded")) return "";
+  const form = new URLSearchParams(body);
+  const action = form.get("Action");
+  if (action === null) return "";
+  return `?Action=${action}${form.get("DryRun") === "true" ? "&DryRun=true" : ""}`;
 }
 
 function answer(response: ServerResponse, { status, body, headers }: Reply): void {

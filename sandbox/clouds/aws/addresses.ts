@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Refusal, type Xml } from "./answer.ts";
+import { absent, Refusal, type Xml } from "./answer.ts";
 import { action, type Action, type Call, DONE, each, keepTags, tagSet } from "./call.ts";
 import { findInstances } from "./life.ts";
 import { Filters, Flag, selected, TagSpecifications, Texts } from "./query.ts";
@@ -8,8 +8,7 @@ import { type Address, type Instance, newId, type Region } from "./state.ts";
 /** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/elastic-ip-addresses-eip.html#using-instance-addressing-limit: 5; the sandbox's networks spare fewer. */
 const LIMIT = 4;
 
-const missing = (id: string) =>
-  new Refusal("InvalidAllocationID.NotFound", `The allocation ID '${id}' does not exist`);
+const missing = absent("InvalidAllocationID.NotFound", "The allocation ID '%' does not exist");
 const find = (region: Region, id: string) => each(region.addresses, [id], (one) => one.id, missing)[0] as Address; // prettier-ignore
 
 export const addressActions: Record<string, Action> = {
@@ -17,12 +16,17 @@ export const addressActions: Record<string, Action> = {
     { Domain: z.literal("vpc").optional(), TagSpecification: TagSpecifications },
     (wanted, { change, readAccount, machines }) => {
       // The sandbox's addresses are those of all regions.
-      const taken = Object.values(readAccount().regions).flatMap(({ addresses }) => addresses.map(({ ipv4 }) => ipv4)); // prettier-ignore
-      const free = Array.from({ length: LIMIT }, (_, index) => machines.spareIpv4("aws", index)).find((ipv4) => !taken.includes(ipv4)); // prettier-ignore
+      const taken = new Set(Object.values(readAccount().regions).flatMap(({ addresses }) => addresses.map(({ ipv4 }) => ipv4))); // prettier-ignore
+      const free = Array.from({ length: LIMIT }, (_, index) => machines.spareIpv4("aws", index)).find((ipv4) => !taken.has(ipv4)); // prettier-ignore
       if (free === undefined)
         throw new Refusal("AddressLimitExceeded", "The maximum number of addresses has been reached.");
       return change((region) => {
-        const one: Address = { id: newId("eipalloc"), ipv4: free, association: undefined, instance: undefined };
+        const one: Address = {
+          id: newId("eipalloc"),
+          ipv4: free,
+          association: undefined,
+          instance: undefined,
+        };
         region.addresses.push(one);
         keepTags(region, wanted.TagSpecification, { "elastic-ip": [one.id] });
         return { publicIp: free, allocationId: one.id, domain: "vpc", publicIpv4Pool: "amazon" };
@@ -80,7 +84,7 @@ export const addressActions: Record<string, Action> = {
     (wanted, { read, region: name }) => {
       const region = read();
       const byId = each(region.addresses, wanted.AllocationId, ({ id }) => id, missing);
-      const byIp = each(region.addresses, wanted.PublicIp, ({ ipv4 }) => ipv4, (ip) => new Refusal("InvalidAddress.NotFound", `Address '${ip}' not found.`)); // prettier-ignore
+      const byIp = each(region.addresses, wanted.PublicIp, ({ ipv4 }) => ipv4, absent("InvalidAddress.NotFound", "Address '%' not found.")); // prettier-ignore
       const all = wanted.AllocationId.length + wanted.PublicIp.length === 0 ? region.addresses : [...byId, ...byIp]; // prettier-ignore
       const kept = selected(
         all,

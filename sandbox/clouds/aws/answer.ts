@@ -14,14 +14,12 @@ export class Refusal extends Error {
 
 export const invalid = (message: string) => new Refusal("InvalidParameterValue", message);
 
+/** Of something that is asked for by its id and is not there; `%` stands for the id. */
+export const absent = (code: string, message: string) => (id: string) =>
+  new Refusal(code, message.replace("%", id));
+
 /** What becomes an element: a list is one of items, undefined is left out. */
-export type Xml =
-  | string
-  | number
-  | boolean
-  | undefined
-  | readonly Xml[]
-  | { readonly [name: string]: Xml };
+export type Xml = string | number | boolean | undefined | readonly Xml[] | { readonly [name: string]: Xml };
 
 const ESCAPES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 

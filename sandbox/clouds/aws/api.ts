@@ -30,7 +30,11 @@ export const awsStore = (folder: string): Store<Account> =>
 class DryRun extends Error {}
 
 /** Simulates STS, EC2 and the price list for one account; `folder` is where it keeps what it knows. */
-export function awsApis(folder: string, machines: Machines, clock: () => number = Date.now): Record<string, Api> {
+export function awsApis(
+  folder: string,
+  machines: Machines,
+  clock: () => number = Date.now,
+): Record<string, Api> {
   const store = awsStore(folder);
   const credentials = credentialsStore(join(folder, ".."));
   const throttle = new Throttle();
@@ -53,7 +57,7 @@ export function awsApis(folder: string, machines: Machines, clock: () => number 
   async function ec2(request: Request, region: string): Promise<Reply> {
     const key = enter(request, "ec2", region);
     const { Action: name, Version: _version, DryRun: dry, ...parameters } = parseQuery(request.body);
-    const work = actions[String(name)];
+    const work = typeof name === "string" && Object.hasOwn(actions, name) ? actions[name] : undefined;
     if (typeof name !== "string" || work === undefined)
       throw new Refusal("NotSimulated", `not simulated: ${JSON.stringify(name)}`, 501);
     if (!throttle.take(region, name, clock()))
@@ -128,7 +132,9 @@ export function awsApis(folder: string, machines: Machines, clock: () => number 
           return await work(request, region);
         } catch (error) {
           if (error instanceof Refusal) return refuse(error);
-          return refuse(new Refusal("InternalError", `An internal error has occurred: ${String(error)}`, 500));
+          return refuse(
+            new Refusal("InternalError", `An internal error has occurred: ${String(error)}`, 500),
+          );
         }
       },
     ]),
@@ -136,7 +142,12 @@ export function awsApis(folder: string, machines: Machines, clock: () => number 
 }
 
 /** Who gives tags to what is made needs the right to: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html */
-function refuseUnauthorized(key: AwsKey, account: string, name: string, parameters: Record<string, Tree>): void {
+function refuseUnauthorized(
+  key: AwsKey,
+  account: string,
+  name: string,
+  parameters: Record<string, Tree>,
+): void {
   const needed = [`ec2:${name}`, ...("TagSpecification" in parameters ? ["ec2:CreateTags"] : [])];
   const denied = needed.find((one) => !mayDo(key, one));
   if (denied !== undefined)

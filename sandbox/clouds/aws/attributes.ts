@@ -7,7 +7,7 @@ import { showMetadata } from "./instances.ts";
 import { findInstances, stateOf } from "./life.ts";
 import { Flag, Texts } from "./query.ts";
 import { enforce } from "./rules.ts";
-import { MetadataShape } from "./run.ts";
+import { MetadataShape } from "./run-parameters.ts";
 import type { Instance } from "./state.ts";
 
 const value = <T extends z.ZodType>(schema: T) => z.strictObject({ Value: schema }).optional();
@@ -53,7 +53,8 @@ export const attributeActions: Record<string, Action> = {
           throw new Refusal("IncorrectInstanceState", `The instance '${one.id}' is not in the 'stopped' state.`); // prettier-ignore
         if (wanted.InstanceType !== undefined) {
           const type = TYPES.find(({ name }) => name === wanted.InstanceType?.Value);
-          if (type === undefined) throw invalid(`Invalid value '${wanted.InstanceType.Value}' for InstanceType.`);
+          if (type === undefined)
+            throw invalid(`Invalid value '${wanted.InstanceType.Value}' for InstanceType.`);
           one.type = type.name;
         }
         if (wanted.UserData !== undefined) one.userData = wanted.UserData.Value;

@@ -12,12 +12,12 @@ export interface Call {
   parameters: Record<string, Tree>;
   machines: Machines;
   now: number;
-  read(): Region;
-  readAccount(): Account;
+  read: () => Region;
+  readAccount: () => Account;
   /** Changes the region in one step; of a dry run nothing is kept. */
-  change<R>(work: (region: Region) => R): R;
+  change: <R>(work: (region: Region) => R) => R;
   /** Everything is checked: ends a dry run. */
-  proceed(): void;
+  proceed: () => void;
 }
 
 export type Action = (call: Call) => Xml | Promise<Xml>;
@@ -30,7 +30,11 @@ export function action<Shape extends z.ZodRawShape>(
   const schema = z.strictObject(shape);
   return (call) =>
     work(
-      parseParameters(schema as unknown as z.ZodType<z.output<z.ZodObject<Shape>>>, call.action, call.parameters),
+      parseParameters(
+        schema as unknown as z.ZodType<z.output<z.ZodObject<Shape>>>,
+        call.action,
+        call.parameters,
+      ),
       call,
     );
 }
@@ -58,7 +62,10 @@ export function setTags(region: Region, id: string, tags: readonly { Key: string
   const own = (region.tags[id] ??= {});
   for (const { Key, Value } of tags) {
     if (Key.toLowerCase().startsWith("aws:"))
-      throw new Refusal("InvalidParameterValue", `Tag keys starting with 'aws:' are reserved for internal use`);
+      throw new Refusal(
+        "InvalidParameterValue",
+        `Tag keys starting with 'aws:' are reserved for internal use`,
+      );
     own[Key] = Value;
   }
   if (Object.keys(own).length > 50) throw new Refusal("TagLimitExceeded", "The maximum number of tags is 50");

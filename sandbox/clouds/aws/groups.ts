@@ -1,13 +1,12 @@
 import { z } from "zod";
-import { page, Refusal } from "./answer.ts";
+import { absent, page, Refusal } from "./answer.ts";
 import { action, type Action, type Call, DONE, each, keepTags, tagSet } from "./call.ts";
-import { vpcOf } from "./places.ts";
+import { noVpc, vpcOf } from "./places.ts";
 import { Filters, Paged, selected, TagSpecifications, Texts } from "./query.ts";
 import { everywhereOut, type Group, newId, type Region, type Rule } from "./state.ts";
 import { isGone } from "./life.ts";
 
-const missing = (id: string) =>
-  new Refusal("InvalidGroup.NotFound", `The security group '${id}' does not exist`);
+const missing = absent("InvalidGroup.NotFound", "The security group '%' does not exist");
 
 export function findGroup(region: Region, id: string): Group {
   const [group] = each(region.groups, [id], (one) => one.id, missing);
@@ -25,8 +24,7 @@ export const groupActions: Record<string, Action> = {
     (wanted, { region: name, account, change }) => {
       if (wanted.GroupName.startsWith("sg-"))
         throw new Refusal("InvalidParameterValue", "Group names may not be in the format sg-*.");
-      if (wanted.VpcId !== undefined && wanted.VpcId !== vpcOf(name))
-        throw new Refusal("InvalidVpcID.NotFound", `The vpc ID '${wanted.VpcId}' does not exist`);
+      if (wanted.VpcId !== undefined && wanted.VpcId !== vpcOf(name)) throw noVpc(wanted.VpcId);
       return change((region) => {
         if (region.groups.some((group) => group.name === wanted.GroupName))
           throw new Refusal("InvalidGroup.Duplicate", `The security group '${wanted.GroupName}' already exists for VPC '${vpcOf(name)}'`); // prettier-ignore
@@ -67,8 +65,14 @@ export const groupActions: Record<string, Action> = {
           groupDescription: group.description,
           vpcId: vpcOf(call.region),
           securityGroupArn: arn(call.region, call.account, group.id),
-          ipPermissions: permissions(call, group.rules.filter(({ egress }) => !egress)),
-          ipPermissionsEgress: permissions(call, group.rules.filter(({ egress }) => egress)),
+          ipPermissions: permissions(
+            call,
+            group.rules.filter(({ egress }) => !egress),
+          ),
+          ipPermissionsEgress: permissions(
+            call,
+            group.rules.filter(({ egress }) => egress),
+          ),
           tagSet: tagSet(tags[group.id]),
         })),
         nextToken,
@@ -84,8 +88,7 @@ export const groupActions: Record<string, Action> = {
       const used =
         region.instances.some((one) => one.groups.includes(GroupId) && !isGone(one, now)) ||
         region.groups.some((other) => other !== group && other.rules.some((rule) => rule.group === GroupId));
-      if (used)
-        throw new Refusal("DependencyViolation", `resource ${GroupId} has a dependent object`);
+      if (used) throw new Refusal("DependencyViolation", `resource ${GroupId} has a dependent object`);
       region.groups = region.groups.filter((other) => other !== group);
       for (const id of [GroupId, ...group.rules.map((rule) => rule.id)]) delete region.tags[id];
       return { ...DONE, groupId: GroupId };

@@ -63,23 +63,26 @@ export const instanceActions: Record<string, Action> = {
     }),
   ),
 
-  DescribeNetworkInterfaces: action({ NetworkInterfaceId: Texts, Filter: Filters, ...Paged }, (wanted, call) => {
-    const region = call.read();
-    const all = remembered(region, call.now).filter((one) => state(one, call) !== "terminated");
-    const named = all.filter(
-      ({ interfaceId }) => wanted.NetworkInterfaceId.length === 0 || wanted.NetworkInterfaceId.includes(interfaceId), // prettier-ignore
-    );
-    const kept = selected(named, wanted.Filter, (one) => ({
-      "network-interface-id": one.interfaceId,
-      "group-id": one.groups,
-      "attachment.instance-id": one.id,
-      "vpc-id": vpcOf(call.region),
-      description: "",
-      status: "in-use",
-    }));
-    const { items, nextToken } = page(kept, wanted);
-    return { networkInterfaceSet: items.map((one) => showInterface(one, region, call)), nextToken };
-  }),
+  DescribeNetworkInterfaces: action(
+    { NetworkInterfaceId: Texts, Filter: Filters, ...Paged },
+    (wanted, call) => {
+      const region = call.read();
+      const all = remembered(region, call.now).filter((one) => state(one, call) !== "terminated");
+      const named = all.filter(
+        ({ interfaceId }) => wanted.NetworkInterfaceId.length === 0 || wanted.NetworkInterfaceId.includes(interfaceId), // prettier-ignore
+      );
+      const kept = selected(named, wanted.Filter, (one) => ({
+        "network-interface-id": one.interfaceId,
+        "group-id": one.groups,
+        "attachment.instance-id": one.id,
+        "vpc-id": vpcOf(call.region),
+        description: "",
+        status: "in-use",
+      }));
+      const { items, nextToken } = page(kept, wanted);
+      return { networkInterfaceSet: items.map((one) => showInterface(one, region, call)), nextToken };
+    },
+  ),
 };
 
 const state = (one: Instance, { machines, now }: Call) => stateOf(one, machines, now);

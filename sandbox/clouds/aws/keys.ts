@@ -1,16 +1,19 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { Refusal } from "./answer.ts";
+import { absent, Refusal } from "./answer.ts";
 import { action, type Action, DONE, each, keepTags, tagSet } from "./call.ts";
 import { Filters, Flag, selected, TagSpecifications, Texts } from "./query.ts";
 import { type KeyPair, newId } from "./state.ts";
 
-const missing = (name: string) =>
-  new Refusal("InvalidKeyPair.NotFound", `The key pair '${name}' does not exist`);
+export const noKeyPair = absent("InvalidKeyPair.NotFound", "The key pair '%' does not exist");
 
 export const keyActions: Record<string, Action> = {
   ImportKeyPair: action(
-    { KeyName: z.string().min(1).max(255), PublicKeyMaterial: z.string(), TagSpecification: TagSpecifications },
+    {
+      KeyName: z.string().min(1).max(255),
+      PublicKeyMaterial: z.string(),
+      TagSpecification: TagSpecifications,
+    },
     (wanted, { change, now }) => {
       const publicKey = Buffer.from(wanted.PublicKeyMaterial, "base64").toString().trim();
       if (!/^(ssh-ed25519|ssh-rsa) [A-Za-z0-9+/=]+/.test(publicKey))
@@ -32,8 +35,8 @@ export const keyActions: Record<string, Action> = {
     { KeyName: Texts, KeyPairId: Texts, Filter: Filters, IncludePublicKey: Flag.default(false) },
     (wanted, { read }) => {
       const { keys, tags } = read();
-      const byName = each(keys, wanted.KeyName, ({ name }) => name, missing);
-      const byId = each(keys, wanted.KeyPairId, ({ id }) => id, (id) => new Refusal("InvalidKeyPair.NotFound", `The key pair ID '${id}' does not exist`)); // prettier-ignore
+      const byName = each(keys, wanted.KeyName, ({ name }) => name, noKeyPair);
+      const byId = each(keys, wanted.KeyPairId, ({ id }) => id, noKeyPair); // prettier-ignore
       const named = wanted.KeyName.length + wanted.KeyPairId.length === 0 ? keys : [...byName, ...byId];
       const kept = selected(
         named,

@@ -1,5 +1,5 @@
 import type { Machines } from "../machines.ts";
-import { Refusal } from "./answer.ts";
+import { absent, Refusal } from "./answer.ts";
 import { each } from "./call.ts";
 import type { Instance, Region } from "./state.ts";
 
@@ -32,11 +32,11 @@ export const isGone = ({ terminated }: Instance, now: number): boolean =>
 export const remembered = (region: Region, now: number): Instance[] =>
   region.instances.filter(({ terminated }) => terminated === undefined || now < terminated + REMEMBERED);
 
+const missing = absent("InvalidInstanceID.NotFound", "The instance ID '%' does not exist");
+
 export function findInstances(region: Region, ids: readonly string[], now: number): Instance[] {
   for (const id of ids)
     if (!/^i-[0-9a-f]{8,17}$/.test(id))
       throw new Refusal("InvalidInstanceID.Malformed", `Invalid id: "${id}"`);
-  const missing = (id: string) =>
-    new Refusal("InvalidInstanceID.NotFound", `The instance ID '${id}' does not exist`);
   return each(remembered(region, now), ids, ({ id }) => id, missing);
 }

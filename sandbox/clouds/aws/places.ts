@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { page, Refusal, type Xml } from "./answer.ts";
+import { absent, page, type Xml } from "./answer.ts";
 import { action, type Action, each } from "./call.ts";
 import { DEBIAN, type Image, imagesOf, type InstanceType, REGIONS, ROOT_DEVICE, TYPES, zonesOf } from "./catalogue.ts"; // prettier-ignore
 import { Filters, Flag, Paged, selected, Texts } from "./query.ts";
@@ -10,12 +10,17 @@ export const subnetOf = (zone: string) => fixedId("subnet", zone);
 const subnetsOf = (region: string) =>
   zonesOf(region).map((zone, index) => ({ id: subnetOf(zone), zone, cidr: `172.31.${16 * index}.0/20` }));
 
+const noRegion = absent("InvalidParameterValue", "Invalid region provided: %");
+export const noVpc = absent("InvalidVpcID.NotFound", "The vpc ID '%' does not exist");
+export const noSubnet = absent("InvalidSubnetID.NotFound", "The subnet ID '%' does not exist");
+export const noImage = absent("InvalidAMIID.NotFound", "The image id '[%]' does not exist");
+const noType = absent("InvalidInstanceType", "The following supplied instance types do not exist: [%]");
+
 /** What is there before anything is made. */
 export const placeActions: Record<string, Action> = {
   DescribeRegions: action({ RegionName: Texts, Filter: Filters, AllRegions: Flag.optional() }, (wanted) => {
     const all = Object.keys(REGIONS);
-    const missing = (name: string) => new Refusal("InvalidParameterValue", `Invalid region provided: ${name}`);
-    const named = wanted.RegionName.length === 0 ? all : each(all, wanted.RegionName, String, missing);
+    const named = wanted.RegionName.length === 0 ? all : each(all, wanted.RegionName, String, noRegion);
     const kept = selected(named, wanted.Filter, (name) => ({
       "region-name": name,
       endpoint: `ec2.${name}.amazonaws.com`,
@@ -60,9 +65,8 @@ export const placeActions: Record<string, Action> = {
   ),
 
   DescribeVpcs: action({ VpcId: Texts, Filter: Filters, ...Paged }, (wanted, { region, account, read }) => {
-    const missing = (id: string) => new Refusal("InvalidVpcID.NotFound", `The vpc ID '${id}' does not exist`);
     const all = [vpcOf(region)];
-    const named = wanted.VpcId.length === 0 ? all : each(all, wanted.VpcId, String, missing);
+    const named = wanted.VpcId.length === 0 ? all : each(all, wanted.VpcId, String, noVpc);
     const values = { isDefault: true, "is-default": true, state: "available", cidr: "172.31.0.0/16" };
     const kept = selected(named, wanted.Filter, (id) => ({ ...values, "vpc-id": id }), (id) => read().tags[id] ?? {}); // prettier-ignore
     return {
@@ -78,53 +82,52 @@ export const placeActions: Record<string, Action> = {
     };
   }),
 
-  DescribeSubnets: action({ SubnetId: Texts, Filter: Filters, ...Paged }, (wanted, { region, account, read }) => {
-    const missing = (id: string) =>
-      new Refusal("InvalidSubnetID.NotFound", `The subnet ID '${id}' does not exist`);
-    const all = subnetsOf(region);
-    const named = wanted.SubnetId.length === 0 ? all : each(all, wanted.SubnetId, ({ id }) => id, missing);
-    const kept = selected(
-      named,
-      wanted.Filter,
-      ({ id, zone, cidr }) => ({
-        "subnet-id": id,
-        "vpc-id": vpcOf(region),
-        "availability-zone": zone,
-        availabilityZone: zone,
-        "default-for-az": true,
-        defaultForAz: true,
-        "cidr-block": cidr,
-        "map-public-ip-on-launch": true,
-        state: "available",
-      }),
-      ({ id }) => read().tags[id] ?? {},
-    );
-    return {
-      subnetSet: kept.map(({ id, zone, cidr }) => ({
-        subnetId: id,
-        subnetArn: `arn:aws:ec2:${region}:${account}:subnet/${id}`,
-        state: "available",
-        ownerId: account,
-        vpcId: vpcOf(region),
-        cidrBlock: cidr,
-        availableIpAddressCount: 4091,
-        availabilityZone: zone,
-        availabilityZoneId: zoneId(zone),
-        defaultForAz: true,
-        mapPublicIpOnLaunch: true,
-        assignIpv6AddressOnCreation: false,
-        ipv6CidrBlockAssociationSet: [],
-      })),
-    };
-  }),
+  DescribeSubnets: action(
+    { SubnetId: Texts, Filter: Filters, ...Paged },
+    (wanted, { region, account, read }) => {
+      const all = subnetsOf(region);
+      const named = wanted.SubnetId.length === 0 ? all : each(all, wanted.SubnetId, ({ id }) => id, noSubnet);
+      const kept = selected(
+        named,
+        wanted.Filter,
+        ({ id, zone, cidr }) => ({
+          "subnet-id": id,
+          "vpc-id": vpcOf(region),
+          "availability-zone": zone,
+          availabilityZone: zone,
+          "default-for-az": true,
+          defaultForAz: true,
+          "cidr-block": cidr,
+          "map-public-ip-on-launch": true,
+          state: "available",
+        }),
+        ({ id }) => read().tags[id] ?? {},
+      );
+      return {
+        subnetSet: kept.map(({ id, zone, cidr }) => ({
+          subnetId: id,
+          subnetArn: `arn:aws:ec2:${region}:${account}:subnet/${id}`,
+          state: "available",
+          ownerId: account,
+          vpcId: vpcOf(region),
+          cidrBlock: cidr,
+          availableIpAddressCount: 4091,
+          availabilityZone: zone,
+          availabilityZoneId: zoneId(zone),
+          defaultForAz: true,
+          mapPublicIpOnLaunch: true,
+          assignIpv6AddressOnCreation: false,
+          ipv6CidrBlockAssociationSet: [],
+        })),
+      };
+    },
+  ),
 
   DescribeImages: action(
     { ImageId: Texts, Owner: Texts, Filter: Filters, IncludeDeprecated: Flag.optional(), ...Paged },
     (wanted, { region }) => {
-      const missing = (id: string) =>
-        new Refusal("InvalidAMIID.NotFound", `The image id '[${id}]' does not exist`);
       const all = imagesOf(region);
-      const named = wanted.ImageId.length === 0 ? all : each(all, wanted.ImageId, ({ id }) => id, missing);
+      const named = wanted.ImageId.length === 0 ? all : each(all, wanted.ImageId, ({ id }) => id, noImage);
       const owned = named.filter(() => wanted.Owner.length === 0 || wanted.Owner.includes(DEBIAN));
       const { items, nextToken } = page(selected(owned, wanted.Filter, imageValues), wanted);
       return { imagesSet: items.map(showImage), nextToken };
@@ -132,10 +135,8 @@ export const placeActions: Record<string, Action> = {
   ),
 
   DescribeInstanceTypes: action({ InstanceType: Texts, Filter: Filters, ...Paged }, (wanted) => {
-    const missing = (name: string) =>
-      new Refusal("InvalidInstanceType", `The following supplied instance types do not exist: [${name}]`);
     const named =
-      wanted.InstanceType.length === 0 ? TYPES : each(TYPES, wanted.InstanceType, ({ name }) => name, missing);
+      wanted.InstanceType.length === 0 ? TYPES : each(TYPES, wanted.InstanceType, ({ name }) => name, noType);
     const kept = selected(named, wanted.Filter, (type) => ({
       "instance-type": type.name,
       "processor-info.supported-architecture": type.architecture,
@@ -152,7 +153,10 @@ export const placeActions: Record<string, Action> = {
       const zonal = wanted.LocationType === "availability-zone";
       const locations = zonal ? zonesOf(region) : [region];
       const all = TYPES.flatMap(({ name }) => locations.map((location) => ({ name, location })));
-      const kept = selected(all, wanted.Filter, ({ name, location }) => ({ "instance-type": name, location }));
+      const kept = selected(all, wanted.Filter, ({ name, location }) => ({
+        "instance-type": name,
+        location,
+      }));
       const { items, nextToken } = page(kept, wanted);
       return {
         instanceTypeOfferingSet: items.map(({ name, location }) => ({

@@ -59,7 +59,7 @@ export const powerActions: Record<string, Action> = {
         if (one.host !== "") await call.machines.delete(one.host);
         call.change((region) => {
           const own = region.instances.find(({ id }) => id === one.id);
-          if (own !== undefined) Object.assign(own, { terminated: Date.now(), on: false });
+          if (own !== undefined) Object.assign(own, { terminated: call.now, on: false });
           region.volumes = region.volumes.filter(
             (volume) => volume.instance !== one.id || !volume.deleteOnTermination,
           );
@@ -78,7 +78,7 @@ const wrongState = (message: string) => new Refusal("IncorrectInstanceState", me
 function turn(call: Call, one: Instance, on: boolean): void {
   call.change((region) => {
     const own = region.instances.find(({ id }) => id === one.id);
-    if (own !== undefined) Object.assign(own, { on, since: Date.now() });
+    if (own !== undefined) Object.assign(own, { on, since: call.now });
   });
 }
 
@@ -94,12 +94,14 @@ async function every(
   });
   call.proceed();
   for (const { work } of before) await work?.();
-  const now = Date.now();
+  const { now } = call;
   const after = findInstances(call.read(), ids, now);
   return {
     instancesSet: before.map(({ id, previous }, index) => ({
       instanceId: id,
-      currentState: showState(after[index] === undefined ? previous : stateOf(after[index], call.machines, now)),
+      currentState: showState(
+        after[index] === undefined ? previous : stateOf(after[index], call.machines, now),
+      ),
       previousState: showState(previous),
     })),
   };

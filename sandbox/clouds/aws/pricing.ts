@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Reply } from "../../services/api.ts";
 import { REGIONS, TYPES } from "./catalogue.ts";
@@ -44,6 +45,10 @@ export function getProducts(body: string): Reply {
   return { status: 200, body: { FormatVersion: "aws_v1", PriceList, ...next }, headers: JSON_TYPE };
 }
 
+/** Codes that AWS has for "on demand" and "by the hour": https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/reading-an-offer.html */
+const ON_DEMAND = "JRTCKXETXF";
+const RATE = "6YS6EN2CT7";
+
 /** What a server comes to: itself, its disk, and its public address. */
 const PRODUCTS = Object.entries(REGIONS).flatMap(([regionCode, { location, usage }]) => {
   const here = { location, locationType: "AWS Region", regionCode };
@@ -82,12 +87,15 @@ const PRODUCTS = Object.entries(REGIONS).flatMap(([regionCode, { location, usage
   return [...compute, disk, address];
 });
 
-/** Codes that AWS has for "on demand" and "by the hour": https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/reading-an-offer.html */
-const ON_DEMAND = "JRTCKXETXF";
-const RATE = "6YS6EN2CT7";
-
-function product(serviceCode: string, productFamily: string, unit: string, usd: number, attributes: Record<string, string>) { // prettier-ignore
-  const sku = Buffer.from(attributes["usagetype"] ?? "").toString("hex").toUpperCase().slice(0, 64); // prettier-ignore
+function product(
+  serviceCode: string,
+  productFamily: string,
+  unit: string,
+  usd: number,
+  attributes: Record<string, string>,
+) {
+  // prettier-ignore
+  const sku = createHash("sha256").update(attributes["usagetype"] ?? "").digest("hex").slice(0, 16).toUpperCase(); // prettier-ignore
   const rateCode = `${sku}.${ON_DEMAND}.${RATE}`;
   const price = { unit, rateCode, beginRange: "0", endRange: "Inf", appliesTo: [], description: `$${usd} per ${unit}`, pricePerUnit: { USD: usd.toFixed(10) } }; // prettier-ignore
   const term = { sku, offerTermCode: ON_DEMAND, effectiveDate: "2026-11-01T00:00:00Z", termAttributes: {}, priceDimensions: { [rateCode]: price } }; // prettier-ignore

@@ -2,7 +2,7 @@ import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import type { InboundRule } from "../firewall.ts";
 import type { Machines } from "../machines.ts";
-import { invalid, page, Refusal, type Xml } from "./answer.ts";
+import { absent, invalid, page, Refusal, type Xml } from "./answer.ts";
 import { action, type Action, type Call, DONE, each, keepTags, tagSet } from "./call.ts";
 import { findGroup } from "./groups.ts";
 import { Filters, Int, Paged, selected, TagSpecifications, Texts } from "./query.ts";
@@ -14,7 +14,9 @@ const Permissions = z
       IpProtocol: z.string(),
       FromPort: Int.default(-1),
       ToPort: Int.default(-1),
-      IpRanges: z.array(z.strictObject({ CidrIp: z.string(), Description: z.string().optional() })).default([]),
+      IpRanges: z
+        .array(z.strictObject({ CidrIp: z.string(), Description: z.string().optional() }))
+        .default([]),
       Ipv6Ranges: z
         .array(z.strictObject({ CidrIpv6: z.string(), Description: z.string().optional() }))
         .default([]),
@@ -31,6 +33,7 @@ const Permissions = z
   )
   .default([]);
 
+type Found = { group: Group; rule: Rule };
 type NewRule = Omit<Rule, "id">;
 
 export const ruleActions: Record<string, Action> = {
@@ -61,9 +64,9 @@ export const ruleActions: Record<string, Action> = {
       call.change((region) => {
         const group = findGroup(region, wanted.GroupId);
         for (const { SecurityGroupRuleId, SecurityGroupRule: now } of wanted.SecurityGroupRule) {
-          const [rule] = rulesById([group], [SecurityGroupRuleId]) as [{ rule: Rule }];
+          const [{ rule }] = rulesById([group], [SecurityGroupRuleId]) as [Found];
           const changed = checked({
-            egress: rule.rule.egress,
+            egress: rule.egress,
             protocol: now.IpProtocol,
             from: now.FromPort,
             to: now.ToPort,
@@ -72,7 +75,7 @@ export const ruleActions: Record<string, Action> = {
             group: now.ReferencedGroupId,
             description: now.Description,
           });
-          Object.assign(rule.rule, changed);
+          Object.assign(rule, changed);
         }
       });
       await enforce(call, wanted.GroupId);
@@ -167,20 +170,29 @@ function checked(rule: NewRule): NewRule {
     if (cidr !== undefined && !ipaddr.isValidCIDR(cidr)) throw invalid(`CIDR block ${cidr} is malformed`);
   const ports = protocol === "tcp" || protocol === "udp";
   if (ports && !(rule.from >= 0 && rule.to >= rule.from && rule.to <= 65_535))
-    throw invalid(`Invalid value '${rule.from}' for portRange. Must specify both from and to ports with TCP/UDP.`);
+    throw invalid(
+      `Invalid value '${rule.from}' for portRange. Must specify both from and to ports with TCP/UDP.`,
+    );
   // Of all protocols the ports say nothing: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html
   return protocol === "-1" ? { ...rule, protocol, from: -1, to: -1 } : { ...rule, protocol };
 }
 
 const same = (a: NewRule, b: NewRule) =>
-  (["egress", "protocol", "from", "to", "ipv4", "ipv6", "group"] as const).every((name) => a[name] === b[name]);
+  (["egress", "protocol", "from", "to", "ipv4", "ipv6", "group"] as const).every(
+    (name) => a[name] === b[name],
+  );
 
-function rulesById(groups: readonly Group[], ids: readonly string[]): { group: Group; rule: Rule }[] {
+function rulesById(groups: readonly Group[], ids: readonly string[]): Found[] {
   const all = groups.flatMap((group) => group.rules.map((rule) => ({ group, rule })));
-  return each(all, ids, ({ rule }) => rule.id, (id) => new Refusal("InvalidSecurityGroupRuleId.NotFound", `The security group rule ID '${id}' does not exist`)); // prettier-ignore
+  return each(all, ids, ({ rule }) => rule.id, absent("InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '%' does not exist")); // prettier-ignore
 }
 
-function show({ account, region }: Call, group: Group, rule: Rule, tags: Record<string, string> | undefined): Xml {
+function show(
+  { account, region }: Call,
+  group: Group,
+  rule: Rule,
+  tags: Record<string, string> | undefined,
+): Xml {
   return {
     securityGroupRuleId: rule.id,
     securityGroupRuleArn: `arn:aws:ec2:${region}:${account}:security-group-rule/${rule.id}`,
@@ -199,16 +211,31 @@ function show({ account, region }: Call, group: Group, rule: Rule, tags: Record<
 }
 
 /** Puts the rules of a group, or of all, in force at the hosts of their instances. */
-export async function enforce({ read, machines }: Pick<Call, "read" | "machines">, group?: string): Promise<void> {
+export async function enforce(
+  { read, machines }: Pick<Call, "read" | "machines">,
+  group?: string,
+): Promise<void> {
   const region = read();
   for (const one of region.instances)
-    if (one.terminated === undefined && one.host !== "" && (group === undefined || one.groups.includes(group)))
+    if (
+      one.terminated === undefined &&
+      one.host !== "" &&
+      (group === undefined || one.groups.includes(group))
+    )
       await setInbound(machines, region, one.host, one.groups);
 }
 
-async function setInbound(machines: Machines, region: Region, host: string, groups: readonly string[]): Promise<void> {
+async function setInbound(
+  machines: Machines,
+  region: Region,
+  host: string,
+  groups: readonly string[],
+): Promise<void> {
   const rules = region.groups.filter(({ id }) => groups.includes(id)).flatMap((group) => group.rules);
-  await machines.setInbound(host, rules.filter(({ egress }) => !egress).flatMap((rule) => toInbound(region, rule)));
+  await machines.setInbound(
+    host,
+    rules.filter(({ egress }) => !egress).flatMap((rule) => toInbound(region, rule)),
+  );
 }
 
 function toInbound(region: Region, rule: Rule): InboundRule[] {
@@ -216,7 +243,8 @@ function toInbound(region: Region, rule: Rule): InboundRule[] {
     .filter((one) => rule.group !== undefined && one.groups.includes(rule.group) && one.privateIpv4 !== "")
     .map((one) => `${one.privateIpv4}/32`);
   const from = [rule.ipv4, rule.ipv6].filter((cidr) => cidr !== undefined).concat(members);
-  if (rule.protocol === "-1") return (["tcp", "udp", "icmp"] as const).map((protocol) => ({ protocol, from }));
+  if (rule.protocol === "-1")
+    return (["tcp", "udp", "icmp"] as const).map((protocol) => ({ protocol, from }));
   if (rule.protocol !== "tcp" && rule.protocol !== "udp") return [{ protocol: "icmp", from }];
   const port = rule.from === rule.to ? String(rule.from) : `${rule.from}-${rule.to}`;
   return [{ protocol: rule.protocol, port, from }];

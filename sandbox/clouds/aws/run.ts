@@ -1,71 +1,14 @@
 import { createHash } from "node:crypto";
-import { z } from "zod";
 import { invalid, Refusal } from "./answer.ts";
 import { action, type Action, type Call, each, keepTags } from "./call.ts";
 import { type Image, imagesOf, type InstanceType, TYPES, zonesOf } from "./catalogue.ts";
 import { findGroup } from "./groups.ts";
 import { showInstance } from "./instances.ts";
-import { subnetOf } from "./places.ts";
-import { Flag, Int, TagSpecifications, Texts } from "./query.ts";
+import { noKeyPair } from "./keys.ts";
+import { noImage, noSubnet, subnetOf } from "./places.ts";
 import { enforce } from "./rules.ts";
+import { Ebs, Parameters, type Wanted } from "./run-parameters.ts";
 import { newId, type Instance, type Region } from "./state.ts";
-
-const Ebs = z.strictObject({
-  VolumeSize: Int.optional(),
-  VolumeType: z.enum(["gp2", "gp3"]).default("gp3"),
-  Iops: Int.optional(),
-  Throughput: Int.optional(),
-  Encrypted: Flag.default(false),
-  DeleteOnTermination: Flag.default(true),
-});
-export const MetadataShape = {
-  HttpTokens: z.enum(["optional", "required"]).optional(),
-  HttpEndpoint: z.enum(["enabled", "disabled"]).optional(),
-  HttpPutResponseHopLimit: Int.optional(),
-  InstanceMetadataTags: z.enum(["enabled", "disabled"]).optional(),
-  HttpProtocolIpv6: z.literal("disabled").optional(),
-};
-const Parameters = {
-  ImageId: z.string(),
-  InstanceType: z.string().default("m1.small"),
-  MinCount: Int,
-  MaxCount: Int,
-  ClientToken: z.string().max(64).optional(),
-  KeyName: z.string().optional(),
-  UserData: z.string().default(""),
-  SecurityGroupId: Texts,
-  SubnetId: z.string().optional(),
-  Placement: z
-    .strictObject({ AvailabilityZone: z.string().optional(), Tenancy: z.literal("default").optional() })
-    .default({}),
-  NetworkInterface: z
-    .array(
-      z.strictObject({
-        DeviceIndex: z.literal("0"),
-        // Each server of the sandbox has a public address.
-        AssociatePublicIpAddress: z.literal("true").optional(),
-        SecurityGroupId: Texts,
-        SubnetId: z.string().optional(),
-        DeleteOnTermination: z.literal("true").optional(),
-        Description: z.string().optional(),
-      }),
-    )
-    .max(1)
-    .default([]),
-  BlockDeviceMapping: z
-    .array(z.strictObject({ DeviceName: z.literal("/dev/xvda"), Ebs: Ebs.prefault({}) }))
-    .max(1)
-    .default([]),
-  MetadataOptions: z.strictObject(MetadataShape).default({}),
-  DisableApiTermination: Flag.default(false),
-  DisableApiStop: Flag.default(false),
-  EbsOptimized: Flag.default(false),
-  Monitoring: z.strictObject({ Enabled: Flag.default(false) }).default({ Enabled: false }),
-  InstanceInitiatedShutdownBehavior: z.enum(["stop", "terminate"]).default("stop"),
-  CreditSpecification: z.strictObject({ CpuCredits: z.enum(["standard", "unlimited"]) }).optional(),
-  TagSpecification: TagSpecifications,
-};
-type Wanted = z.output<z.ZodObject<typeof Parameters>>;
 
 export function runActions(): Record<string, Action> {
   /** Servers that are being made, by client token: who asks again waits for the same. */
@@ -75,7 +18,9 @@ export function runActions(): Record<string, Action> {
       const request = createHash("sha256").update(JSON.stringify(wanted)).digest("hex");
       const before = call
         .read()
-        .instances.filter(({ clientToken }) => clientToken !== undefined && clientToken === wanted.ClientToken);
+        .instances.filter(
+          ({ clientToken }) => clientToken !== undefined && clientToken === wanted.ClientToken,
+        );
       if (before.some((one) => one.request !== request))
         throw new Refusal("IdempotentParameterMismatch", "Arguments on this idempotent request are inconsistent with arguments used in previous request(s)."); // prettier-ignore
       const token = wanted.ClientToken ?? newId("token");
@@ -83,7 +28,10 @@ export function runActions(): Record<string, Action> {
       if (reservation === undefined) {
         const made = register(call, wanted, choose(call, wanted), request);
         reservation = made.reservation;
-        launches.set(token, launch(call, made.instances).finally(() => launches.delete(token)));
+        launches.set(
+          token,
+          launch(call, made.instances).finally(() => launches.delete(token)),
+        );
       }
       await launches.get(token);
       return showReservation(call, reservation);
@@ -113,7 +61,7 @@ interface Choice {
 /** Everything that can be refused. */
 function choose(call: Call, wanted: Wanted): Choice {
   const region = call.read();
-  const [image] = each(imagesOf(call.region), [wanted.ImageId], ({ id }) => id, (id) => new Refusal("InvalidAMIID.NotFound", `The image id '[${id}]' does not exist`)) as [Image]; // prettier-ignore
+  const [image] = each(imagesOf(call.region), [wanted.ImageId], ({ id }) => id, noImage) as [Image]; // prettier-ignore
   const type = TYPES.find(({ name }) => name === wanted.InstanceType);
   if (type === undefined) throw invalid(`Invalid value '${wanted.InstanceType}' for InstanceType.`);
   if (type.architecture !== image.architecture)
@@ -129,10 +77,14 @@ function choose(call: Call, wanted: Wanted): Choice {
   const groups = device?.SecurityGroupId ?? wanted.SecurityGroupId;
   for (const id of groups) findGroup(region, id);
   const key = region.keys.find(({ name }) => name === wanted.KeyName);
-  if (wanted.KeyName !== undefined && key === undefined)
-    throw new Refusal("InvalidKeyPair.NotFound", `The key pair '${wanted.KeyName}' does not exist`);
+  if (wanted.KeyName !== undefined && key === undefined) throw noKeyPair(wanted.KeyName);
   const group = region.groups.find(({ name }) => name === "default")?.id ?? "";
-  const zone = chooseZone(call, type.name, device?.SubnetId ?? wanted.SubnetId, wanted.Placement.AvailabilityZone);
+  const zone = chooseZone(
+    call,
+    type.name,
+    device?.SubnetId ?? wanted.SubnetId,
+    wanted.Placement.AvailabilityZone,
+  );
   refuseOverLimit(call, type, wanted.MaxCount);
   return { image, type, zone, groups: groups.length > 0 ? groups : [group], publicKey: key?.publicKey };
 }
@@ -140,8 +92,7 @@ function choose(call: Call, wanted: Wanted): Choice {
 function chooseZone(call: Call, type: string, subnet: string | undefined, asked: string | undefined): string {
   const zones = zonesOf(call.region);
   const bySubnet = zones.find((zone) => subnetOf(zone) === subnet);
-  if (subnet !== undefined && bySubnet === undefined)
-    throw new Refusal("InvalidSubnetID.NotFound", `The subnet ID '${subnet}' does not exist`);
+  if (subnet !== undefined && bySubnet === undefined) throw noSubnet(subnet);
   if (asked !== undefined && !zones.includes(asked)) throw invalid(`Invalid availability zone: [${asked}]`);
   const { soldOut } = call.readAccount();
   const wanted = bySubnet ?? asked;

@@ -1,18 +1,19 @@
 import { z } from "zod";
-import { invalid, page, Refusal, type Xml } from "./answer.ts";
+import { absent, invalid, page, Refusal, type Xml } from "./answer.ts";
 import { action, type Action, DONE, each, tagSet } from "./call.ts";
 import { ROOT_DEVICE } from "./catalogue.ts";
 import { Filters, Int, Paged, selected, Texts } from "./query.ts";
 import type { Region, Volume } from "./state.ts";
 
-const missing = (id: string) => new Refusal("InvalidVolume.NotFound", `The volume '${id}' does not exist.`);
+const missing = absent("InvalidVolume.NotFound", "The volume '%' does not exist.");
 const find = (region: Region, id: string) => each(region.volumes, [id], (one) => one.id, missing)[0] as Volume; // prettier-ignore
 const time = (one: Volume) => new Date(one.created).toISOString();
 
 export const volumeActions: Record<string, Action> = {
   DescribeVolumes: action({ VolumeId: Texts, Filter: Filters, ...Paged }, (wanted, { read }) => {
     const { volumes, tags } = read();
-    const named = wanted.VolumeId.length === 0 ? volumes : each(volumes, wanted.VolumeId, ({ id }) => id, missing);
+    const named =
+      wanted.VolumeId.length === 0 ? volumes : each(volumes, wanted.VolumeId, ({ id }) => id, missing);
     const kept = selected(
       named,
       wanted.Filter,
@@ -45,9 +46,12 @@ export const volumeActions: Record<string, Action> = {
       }),
   ),
 
-  DescribeVolumesModifications: action({ VolumeId: Texts, Filter: Filters, ...Paged }, (wanted, { read }) => ({
-    volumeModificationSet: each(read().volumes, wanted.VolumeId, ({ id }) => id, missing).map(modification),
-  })),
+  DescribeVolumesModifications: action(
+    { VolumeId: Texts, Filter: Filters, ...Paged },
+    (wanted, { read }) => ({
+      volumeModificationSet: each(read().volumes, wanted.VolumeId, ({ id }) => id, missing).map(modification),
+    }),
+  ),
 
   DeleteVolume: action({ VolumeId: z.string() }, ({ VolumeId }, { change }) =>
     change((region) => {
