@@ -162,6 +162,9 @@ const api = (fault: Omit<FaultRequest, "host">) =>
   setFaults(join(folder, "faults.json"), [{ host: "api.tailscale.com", ...fault }]);
 const post = () => get("api.tailscale.com", "/api/v2/x", { method: "POST", body: "hello" });
 
+const call = (body: string, headers: Record<string, string>) =>
+  get("api.tailscale.com", "/", { method: "POST", body, headers });
+
 describe("faults", () => {
   test("a status is answered instead, as often as asked for", async () => {
     api({ method: "POST", status: 503, body: "later", headers: { "retry-after": "1" }, times: 2 });
@@ -195,8 +198,6 @@ describe("faults", () => {
   });
 
   test("can be meant for one call of those whose name stands in the body or a header", async () => {
-    const call = (body: string, headers: Record<string, string>) =>
-      get("api.tailscale.com", "/", { method: "POST", body, headers });
     const form = { "content-type": "application/x-www-form-urlencoded; charset=utf-8" };
     api({ path: String.raw`^/\?Action=RunInstances$`, status: 500, times: 2 });
 

@@ -58,11 +58,11 @@ async function respond(
   const path = request.url ?? "/";
   const method = request.method ?? "GET";
   const began = Date.now();
+  const client = request.socket.remoteAddress;
   const api = options.names.includes(host) ? options.apis[host] : undefined;
   const body = api === undefined ? "" : await text(request);
   const called = path + calledInBody(request, body);
   const fault = takeFault(options.faults, { host, method, path: called });
-  const client = request.socket.remoteAddress;
   response.once("close", () => {
     const entry = {
       at: new Date(began).toISOString(),
