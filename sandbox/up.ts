@@ -2,12 +2,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { loadCluster } from "../src/config/load.ts";
-import type { ClusterNode, Servers } from "../src/config/model.ts";
+import type { ClusterModel, ClusterNode, Servers } from "../src/config/model.ts";
 import { ConfigError, UserError } from "../src/output/errors.ts";
 import type { Io } from "../src/output/io.ts";
 import { PRODUCT_ROOT } from "../src/repository/shipped.ts";
 import { ensureAnsible } from "../src/tools/ansible/install.ts";
 import { ensureArtifacts, stillToCome } from "./artifacts/artifacts.ts";
+import { ensureAccount } from "./clouds/cloudflare/account.ts";
 import { run } from "./command.ts";
 import { ensureRootfs, rootfsFolder } from "./hosts/rootfs.ts";
 import { createServer } from "./hosts/server.ts";
@@ -56,6 +57,11 @@ export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
   const images = await ensureImages(artifacts, rootfs, step);
   step("internet: DNS, mirror, registry, Tailscale's control server");
   await startLink(plan, stateDir, step);
+  const { domain, cloudflare } = declared(exampleFile(options.example));
+  ensureAccount(stateDir, {
+    zone: cloudflare?.zone ?? domain,
+    ...(cloudflare === null ? {} : { id: cloudflare.accountId }),
+  });
   await startServices(plan, stateDir, artifacts);
   await startProviders(plan, stateDir, step);
   await startRegistry(plan, stateDir, await registryCommand(plan, stateDir, rootfs, images));
@@ -106,11 +112,13 @@ function exampleFile(example: string): string {
   return join(PRODUCT_ROOT, "examples", example, "cluster.yaml");
 }
 
-function nodesOf(file: string): readonly ClusterNode[] {
+const nodesOf = (file: string): readonly ClusterNode[] => declared(file).nodes;
+
+function declared(file: string): ClusterModel {
   const text = readFileSync(file, "utf8");
   const loaded = loadCluster(text, file);
   if (!loaded.ok) throw new ConfigError(loaded.diagnostics, text);
-  return loaded.value.nodes;
+  return loaded.value;
 }
 
 async function createServers(plan: Plan, stateDir: string, nodes: readonly ClusterNode[]): Promise<Servers> {

@@ -57,6 +57,13 @@ export const PINS = {
     prebuiltSha256: "7047a10981e2177a0fd5989a12e5d5f997a0303920541e35f65cda2cdab69d85",
     minutes: 7,
   },
+  versitygw: {
+    version: "1.8.0",
+    module: "github.com/versity/versitygw",
+    package: "github.com/versity/versitygw/cmd/versitygw",
+    prebuiltSha256: "c446a446d5b5150ba70ea8ff9f3f3f7c367fe8ccdcdb9106acd38bbbec4c13c1",
+    minutes: 2,
+  },
   "metrics-server": {
     version: "0.9.0",
     module: "sigs.k8s.io/metrics-server",

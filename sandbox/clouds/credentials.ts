@@ -7,6 +7,8 @@ export interface Credentials {
   /** Hetzner's tokens belong to a project and read, or read and write. */
   hetzner: { token: string; access: "read" | "read-write" }[];
   aws?: AwsKey[];
+  /** The S3 server behind R2's gate; nobody but the gate has it. */
+  s3: { id: string; secret: string };
 }
 
 export interface AwsKey {
@@ -18,7 +20,7 @@ export interface AwsKey {
 }
 
 export function credentialsStore(stateDir: string): Store<Credentials> {
-  return new Store(join(stateDir, "clouds/credentials.json"), { hetzner: [] });
+  return new Store(join(stateDir, "clouds/credentials.json"), { hetzner: [], s3: { id: "", secret: "" } });
 }
 
 export function ensureCredentials(stateDir: string): Credentials {
@@ -36,6 +38,7 @@ export function ensureCredentials(stateDir: string): Credentials {
         allow: ["ec2:*", "pricing:GetProducts"],
       },
     ];
+    if (credentials.s3.id === "") credentials.s3 = { id: letters(20), secret: letters(40) };
     return credentials;
   });
 }
@@ -45,3 +48,5 @@ const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 export function letters(length: number): string {
   return [...randomBytes(length)].map((byte) => ALPHABET[byte % ALPHABET.length]).join("");
 }
+
+export const hex = (length: number): string => randomBytes(length / 2).toString("hex");

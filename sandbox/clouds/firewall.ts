@@ -18,13 +18,13 @@ export async function writeFirewall(
   inbound: ReadonlyMap<string, readonly InboundRule[]>,
 ): Promise<void> {
   const places = await Promise.all(
-    [...inbound].map(async ([host, rules]) => ({ host, rules, place: await hostPlace(plan, host) })),
+    [...inbound].map(async ([host, rules]) => ({ rules, place: await hostPlace(plan, host) })),
   );
   const jumps: string[] = [];
   const chains: string[] = [];
-  for (const { host, rules, place } of places) {
+  for (const { rules, place } of places) {
     if (place === undefined) continue;
-    const chain = `"host-${host}"`;
+    const chain = `${place.network}_${place.number}`;
     jumps.push(
       `ip daddr ${interfaceIpv4(plan, place.network, place.number)} jump ${chain}`,
       `ip6 daddr ${ipv6(plan, place.network, place.number)} jump ${chain}`,

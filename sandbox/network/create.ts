@@ -20,7 +20,7 @@ import {
 export async function createNetwork(plan: Plan): Promise<void> {
   const outer = namespace(plan, "outer");
   await run(["ip", "netns", "add", outer]);
-  const { dns, front, headscale, registry } = services(plan);
+  const { headscale } = services(plan);
   await batch(outer, [
     "link set lo up",
     ...NETWORKS.flatMap((network) => [
@@ -29,7 +29,7 @@ export async function createNetwork(plan: Plan): Promise<void> {
       `addr add ${interfaceIpv4(plan, network, GATEWAY)}/24 dev ${network}`,
       `addr add ${ipv6(plan, network, GATEWAY)}/48 dev ${network} nodad`,
     ]),
-    ...[dns, front, headscale, registry, ...PUBLIC_RESOLVERS].map(
+    ...[...Object.values(services(plan)), ...PUBLIC_RESOLVERS].map(
       (address) => `addr add ${address}/32 dev services`,
     ),
     `addr add ${headscaleIpv6(plan)}/128 dev services nodad`,

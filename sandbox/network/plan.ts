@@ -68,12 +68,13 @@ export function interfaceIpv4(plan: Plan, network: Network, host: number): strin
 
 export const GATEWAY = 1;
 
-export function services(plan: Plan): { dns: string; front: string; headscale: string; registry: string } {
+export function services(plan: Plan): Record<"dns" | "front" | "headscale" | "registry" | "r2", string> {
   return {
     dns: ipv4(plan, "services", 53),
     front: ipv4(plan, "services", 10),
     headscale: ipv4(plan, "services", 11),
     registry: ipv4(plan, "services", 12),
+    r2: ipv4(plan, "services", 13),
   };
 }
 

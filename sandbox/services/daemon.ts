@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { clouds } from "../clouds/clouds.ts";
+import { cloudflareStore } from "../clouds/cloudflare/api.ts";
+import { clouds, r2 } from "../clouds/clouds.ts";
 import { type Plan, PUBLIC_RESOLVERS, services } from "../network/plan.ts";
 import { serveDns } from "./dns.ts";
 import { faultsFile } from "./faults.ts";
@@ -17,9 +18,13 @@ const client = JSON.parse(readFileSync(join(stateDir, "oauth.json"), "utf8")) as
 
 const headscale = new Headscale(headscaleProgram, stateDir);
 await headscale.ensureUser();
-await serveDns([services(plan).dns, ...PUBLIC_RESOLVERS], zone(plan), (event) => {
-  appendFileSync(join(stateDir, "logs/dns.jsonl"), `${JSON.stringify({ at: new Date(), ...event })}\n`);
-});
+await serveDns(
+  [services(plan).dns, ...PUBLIC_RESOLVERS],
+  zone(plan, cloudflareStore(join(stateDir, "clouds")).read().id),
+  (event) => {
+    appendFileSync(join(stateDir, "logs/dns.jsonl"), `${JSON.stringify({ at: new Date(), ...event })}\n`);
+  },
+);
 await serveFront({
   address: services(plan).front,
   ...(await issue(stateDir, "front", FRONT_NAMES)),
@@ -29,4 +34,5 @@ await serveFront({
   faults: faultsFile(stateDir),
   requestLog: join(stateDir, "logs/requests.jsonl"),
 });
+await r2(plan, stateDir);
 process.stdout.write("ready\n");

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { answer, type DnsEvent, serveDns } from "./dns.ts";
 import { CONTROL_NAMES, DEBIAN_HOST, FRONT_NAMES, zone } from "./names.ts";
 
-const names = zone({ name: "test", id: "test", index: 2 });
+const names = zone({ name: "test", id: "test", index: 2 }, "0f".repeat(16));
 
 function ask(name: string, type: RecordType = "A"): Packet {
   const query = encode({ type: "query", id: 77, flags: 0x100, questions: [{ type, name }] });

@@ -1,4 +1,4 @@
-import { CLOUD_NAMES } from "../clouds/names.ts";
+import { CLOUD_NAMES, r2Name } from "../clouds/names.ts";
 import { type Plan, services } from "../network/plan.ts";
 
 export const DEBIAN_HOST = "debian.sandbox.internal";
@@ -21,11 +21,12 @@ export const REGISTRY_NAMES = ["registry-1.docker.io", "ghcr.io", "quay.io", "re
 export const TAILNET = { name: "sandbox.ts.net", tagOwners: { "tag:k3s": [] } } as const;
 
 /** Every name of the sandbox's internet and its address; a name not here does not exist. */
-export function zone(plan: Plan): ReadonlyMap<string, string> {
-  const { front, headscale, registry } = services(plan);
+export function zone(plan: Plan, accountId: string): ReadonlyMap<string, string> {
+  const { front, headscale, registry, r2 } = services(plan);
   return new Map([
     ...FRONT_NAMES.map((name) => [name, front] as const),
     ...CONTROL_NAMES.map((name) => [name, headscale] as const),
     ...REGISTRY_NAMES.map((name) => [name, registry] as const),
+    [r2Name(accountId), r2],
   ]);
 }

@@ -3,6 +3,8 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { S3_PORT } from "../clouds/clouds.ts";
+import { ensureCredentials } from "../clouds/credentials.ts";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import { ensurePrograms } from "../artifacts/programs.ts";
 import { cacheFolder } from "../../src/tools/cache.ts";
@@ -15,6 +17,7 @@ import type { OauthClient } from "./tailscale-api.ts";
 
 /** Starts headscale and the daemon inside the outer namespace, in a cgroup of the sandbox's, and waits for both. */
 export async function startServices(plan: Plan, stateDir: string, artifacts: Artifacts): Promise<void> {
+  await startS3(plan, stateDir, artifacts.versitygw);
   await configureHeadscale(plan, stateDir);
   ensureClient(stateDir);
   const config = join(stateDir, "headscale/config.yaml");
@@ -23,6 +26,19 @@ export async function startServices(plan: Plan, stateDir: string, artifacts: Art
   );
   const daemon = [process.execPath, join(import.meta.dirname, "daemon.ts"), stateDir, artifacts.headscale];
   await start(plan, stateDir, "services", daemon, (log) => log.includes("ready\n"));
+}
+
+/** The S3 server behind R2's gate, on loopback; its key is in no argv. */
+async function startS3(plan: Plan, stateDir: string, versitygw: string): Promise<void> {
+  const { id, secret } = ensureCredentials(stateDir).s3;
+  const folder = join(stateDir, "r2");
+  mkdirSync(join(folder, "buckets"), { recursive: true, mode: 0o700 });
+  const file = join(folder, "root.env");
+  writeFileSync(file, `export ROOT_ACCESS_KEY='${id}' ROOT_SECRET_KEY='${secret}'\n`, { mode: 0o600 });
+  const server = [versitygw, "--port", `127.0.0.1:${S3_PORT}`, "--quiet", "posix", join(folder, "buckets")];
+  await start(plan, stateDir, "s3", ["sh", "-c", '. "$0" && exec "$@"', file, ...server], (log) =>
+    log.includes("No IAM service configured"),
+  );
 }
 
 /** Starts the program that is the distance between the clouds; without it no packet leaves one. */

@@ -5,6 +5,7 @@ import { nodes } from "./day2.ts";
 import { doctors } from "./doctor.ts";
 import { faults } from "./faults.ts";
 import { hardening } from "./hardening.ts";
+import { clouds } from "./clouds.ts";
 import { runCases } from "./harness.ts";
 import { isolation } from "./isolation.ts";
 import { links } from "./links.ts";
@@ -46,6 +47,7 @@ const cases = [
   ...podNetworking,
   ...storage,
   ...openTofu,
+  ...clouds,
   ...policies,
   ...links,
   ...behindNat,

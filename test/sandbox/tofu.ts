@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { reattachFile } from "../../sandbox/network/places.ts";
 import { loadCluster } from "../../src/config/load.ts";
 import type { ClusterModel, Servers } from "../../src/config/model.ts";
 import { renderTfvars } from "../../src/render/tfvars.ts";
 import { StateLocked } from "../../src/tools/tofu/messages.ts";
 import * as door from "../../src/tools/tofu/stack.ts";
 import { type Case, command, type Outcome } from "./harness.ts";
-import { caches, clone, must, work } from "./place.ts";
+import { caches, clone, cluster, must, work } from "./place.ts";
 
 const PASSPHRASE = "CANARY-passphrase-of-32-characters";
 
@@ -125,16 +126,13 @@ export const openTofu: readonly Case[] = [
       const modules = globSync("modules/*", { cwd: folder });
       assert.equal(modules.length, 7);
       const examples = modules.map((module) => writeExample(folder, module));
-      const reattach = process.env["TF_REATTACH_PROVIDERS"] ?? "";
+      const reattach = readFileSync(reattachFile(join(cluster, "..")), "utf8");
       for (const one of [...globSync("stacks/*", { cwd: folder }), ...modules, ...examples]) {
-        // Without providers to attach to there are no schemas: then only what needs none is looked at.
-        if (reattach === "" && !one.endsWith("cloud-init")) continue;
         await must(tofu(join(folder, one), ["init", "-backend=false", "-input=false"], reattach));
         await must(tofu(join(folder, one), ["validate"], reattach));
         if (!existsSync(join(folder, one, "tests"))) continue;
         await passes(join(folder, one), reattach);
       }
-      if (reattach === "") return;
       for (const [path, tfvars] of renderTfvars(model(), SERVERS)) {
         const stack = join(folder, dirname(path.replace(/^tofu\//, "")));
         writeFileSync(join(stack, basename(path)), tfvars);
