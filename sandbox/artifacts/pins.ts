@@ -64,6 +64,13 @@ export const PINS = {
     prebuiltSha256: "c446a446d5b5150ba70ea8ff9f3f3f7c367fe8ccdcdb9106acd38bbbec4c13c1",
     minutes: 2,
   },
+  sops: {
+    version: "3.13.3",
+    module: "github.com/getsops/sops/v3",
+    package: "github.com/getsops/sops/v3/cmd/sops",
+    prebuiltSha256: "e2ae65b393721a1198796c056d5061d7368d9183ab599d81f50dd220eb6d8b16",
+    minutes: 3,
+  },
   "metrics-server": {
     version: "0.9.0",
     module: "sigs.k8s.io/metrics-server",

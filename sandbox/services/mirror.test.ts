@@ -14,7 +14,7 @@ const sha256 = (data: Buffer) => createHash("sha256").update(data).digest("hex")
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "infra-k3s-mirror-"));
-  const names = ["tailscale", "tailscaled", "headscale", "k3s", "kubectl", "tofu"] as const;
+  const names = ["tailscale", "tailscaled", "headscale", "k3s", "kubectl", "tofu", "sops"] as const;
   const artifacts = Object.fromEntries(names.map((name) => [name, join(folder, name)])) as Artifacts;
   for (const [name, path] of Object.entries(artifacts)) writeFileSync(path, `program ${name}`);
   for (const state of states) {
@@ -54,4 +54,13 @@ test("OpenTofu: an archive with the program at its top, and a list of checksums 
   expect(sums).toBe(`${sha256(read(archive))}  tofu_1.12.6_linux_amd64.tar.gz\n`);
   const listing = await run(["tar", "--list", "--verbose", `--file=${join(folder, "one/mirror", archive)}`]);
   expect(listing).toMatch(/^-rwxr-xr-x (root\/root|0\/0) .* tofu\n?$/);
+});
+
+test("SOPS: the program and a list of checksums with its line", () => {
+  const release = "github.com/getsops/sops/releases/download/v3.13.3";
+  const file = "sops-v3.13.3.linux.amd64";
+  expect(read(`${release}/${file}`).toString()).toBe("program sops");
+  expect(read(`${release}/sops-v3.13.3.checksums.txt`).toString()).toBe(
+    `${sha256(read(`${release}/${file}`))}  ${file}\n`,
+  );
 });

@@ -45,6 +45,12 @@ export async function fillMirror(stateDir: string, artifacts: Artifacts): Promis
   const sums = `${await sha256(join(tofu, archive))}  ${archive}\n`;
   writeFileSync(join(tofu, `tofu_${PINS.tofu.version}_SHA256SUMS`), sums);
 
+  const sopsRelease = `github.com/getsops/sops/releases/download/v${PINS.sops.version}`;
+  const sopsFile = `sops-v${PINS.sops.version}.linux.amd64`;
+  const sops = put(artifacts.sops, `${sopsRelease}/${sopsFile}`);
+  const listed = `${await sha256(sops)}  ${sopsFile}\n`;
+  writeFileSync(join(filling, sopsRelease, `sops-v${PINS.sops.version}.checksums.txt`), listed);
+
   await run(["mv", filling, mirror]);
 }
 

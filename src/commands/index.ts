@@ -3,11 +3,13 @@ import type { Io } from "../output/io.ts";
 import { runKubeconfig } from "./access.ts";
 import { runDestroy } from "./destroy.ts";
 import { runDoctor } from "./doctor.ts";
+import { cluster, flag, json, text } from "./flags.ts";
 import { runInit } from "./init.ts";
 import { runJoinCommand } from "./join-command.ts";
 import { type NodeFields, runNodeAdd } from "./node-add.ts";
 import { runNodeRemove } from "./node-remove.ts";
 import { runRender } from "./render.ts";
+import { secrets } from "./secrets.ts";
 import { runStatus } from "./status.ts";
 import { runUp } from "./up.ts";
 import { runValidate } from "./validate.ts";
@@ -18,13 +20,6 @@ export interface Context {
   io: Io;
   finish(code: number): void;
 }
-
-const text = (brief: string, placeholder: string) =>
-  ({ kind: "parsed", parse: String, brief, placeholder, optional: true }) as const;
-const flag = (brief: string) => ({ kind: "boolean", brief, default: false, withNegated: false }) as const;
-
-const cluster = text("The cluster repository; default: the one this folder lies in", "DIR");
-const json = flag("One documented JSON shape on stdout, people's text on stderr");
 
 const init = buildCommand({
   docs: { brief: "Make a folder a cluster repository, or complete the one it is" },
@@ -253,6 +248,7 @@ export const root = buildRouteMap({
     kubectl: passthrough("Run kubectl against the cluster, from anywhere: kubectl ARG…"),
     ssh: passthrough("Open a shell, or run a command, on a node: ssh NODE [COMMAND…]"),
     node,
+    secrets,
     destroy,
     sandbox: passthrough("The local internet: sandbox up|down|status|exec|logs"),
   },

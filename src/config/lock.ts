@@ -15,6 +15,8 @@ export const LockSchema = z.strictObject({
   tailscale: artifact,
   /** Absent from a lock that is older than the clouds. */
   tofu: artifact.optional(),
+  /** Absent from a lock that is older than the encrypted Secrets. */
+  sops: artifact.optional(),
 });
 
 export type Lock = z.output<typeof LockSchema>;

@@ -6,7 +6,7 @@ import { renderTfvars } from "./tfvars.ts";
 import { renderInventory, renderKnownHosts } from "./inventory.ts";
 
 /** What is never in git: secrets, and this tool's own state. */
-export const GITIGNORE = ".envrc.local\n.infra-k3s/\n.ansible/\n.terraform/\n*.tfstate\n";
+export const GITIGNORE = ".envrc.local\n.age-key.local\n.infra-k3s/\n.ansible/\n.terraform/\n*.tfstate\n";
 
 /** The whole of a cluster repository but what the user owns (`cluster.yaml`, `servers.json`, the vault, the lock). */
 export function render(model: ClusterModel, servers: Servers, lock: Lock, shipped: FileTree): FileTree {

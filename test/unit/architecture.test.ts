@@ -27,7 +27,7 @@ function importsOf(file: string): Import[] {
 /** Pure files get everything as arguments: they are the ones a reader can trust without running anything. */
 function isPure(file: string): boolean {
   return (
-    /^src\/(config|render)\//.test(file) ||
+    /^src\/(config|render|secrets)\//.test(file) ||
     /^src\/(stages\/.*\/(plan|parse)|doctor\/(judge|facts))\.ts$/.test(file)
   );
 }
@@ -51,12 +51,24 @@ describe("import rules", () => {
     config: ["config"],
     render: ["render", "config"],
     output: ["output", "config"],
+    secrets: ["secrets", "config", "output"],
     repository: ["repository", "render", "output"],
     run: ["run", "output"],
     tools: ["tools", "config", "output", "repository"],
     stages: ["stages", "run", "tools", "config", "output"],
     doctor: ["doctor", "stages", "tools", "config", "output"],
-    commands: ["commands", "doctor", "stages", "run", "tools", "repository", "render", "config", "output"],
+    commands: [
+      "commands",
+      "doctor",
+      "secrets",
+      "stages",
+      "run",
+      "tools",
+      "repository",
+      "render",
+      "config",
+      "output",
+    ],
   };
 
   test.each(files.filter((file) => file.split("/").length > 2 && file.startsWith("src/")))(

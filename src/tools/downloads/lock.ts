@@ -18,6 +18,7 @@ interface Upstream {
 /** The versions a cluster wants: K3s from `cluster.yaml`, kubectl to match, the rest from the product. */
 export function wanted(model: ClusterModel): Record<LockedName, { version: string; platforms: string[] }> {
   const product = JSON.parse(readFileSync(join(PRODUCT_ROOT, "versions.json"), "utf8")) as {
+    sops: string;
     tailscale: string;
     tofu: string;
   };
@@ -27,6 +28,7 @@ export function wanted(model: ClusterModel): Record<LockedName, { version: strin
     kubectl: { version: model.k3s.version.split("+")[0] ?? "", platforms: [operatorPlatform()] },
     tailscale: { version: product.tailscale, platforms: arches },
     tofu: { version: product.tofu, platforms: [operatorPlatform()] },
+    sops: { version: product.sops, platforms: [operatorPlatform()] },
   };
 }
 
@@ -60,10 +62,23 @@ function upstream(name: LockedName, version: string, platform: string): Upstream
       return {
         url: `${release}/${file}`,
         checksumUrl: `${release}/tofu_${version}_SHA256SUMS`,
-        checksum: (text) => firstHash(text.split("\n").find((line) => line.endsWith(` ${file}`)) ?? ""),
+        checksum: (text) => listedHash(text, file),
+      };
+    }
+    case "sops": {
+      const release = `https://github.com/getsops/sops/releases/download/v${version}`;
+      const file = `sops-v${version}.${platform.replace("-", ".")}`;
+      return {
+        url: `${release}/${file}`,
+        checksumUrl: `${release}/sops-v${version}.checksums.txt`,
+        checksum: (text) => listedHash(text, file),
       };
     }
   }
+}
+
+function listedHash(text: string, file: string): string | undefined {
+  return firstHash(text.split("\n").find((line) => line.endsWith(` ${file}`)) ?? "");
 }
 
 function firstHash(text: string): string | undefined {
