@@ -9,6 +9,7 @@ import { PRODUCT_ROOT } from "../src/repository/shipped.ts";
 import { ensureAnsible } from "../src/tools/ansible/install.ts";
 import { ensureArtifacts, stillToCome } from "./artifacts/artifacts.ts";
 import { ensureAccount } from "./clouds/cloudflare/account.ts";
+import { ensureCredentials } from "./clouds/credentials.ts";
 import { run } from "./command.ts";
 import { ensureRootfs, rootfsFolder } from "./hosts/rootfs.ts";
 import { createServer } from "./hosts/server.ts";
@@ -171,6 +172,7 @@ async function makeRepository(
       TAILSCALE_OAUTH_CLIENT_ID: client.id,
       TAILSCALE_OAUTH_CLIENT_SECRET: client.secret,
       INFRA_K3S_SSH_KEY: join(stateDir, "operator/id_ed25519"),
+      TF_VAR_hcloud_token: ensureCredentials(stateDir).hetzner[0]?.token ?? "",
     };
     const text = Object.entries(lines).map(([name, value]) => `export ${name}='${value}'\n`);
     writeFileSync(envrc, text.join(""), { mode: 0o600 });

@@ -1,3 +1,12 @@
+import type { Io } from "../output/io.ts";
+
+/** What a command is given besides its flags. Its exit code goes back through `finish`. */
+export interface Context {
+  process: Pick<NodeJS.Process, "stdout" | "stderr">;
+  io: Io;
+  finish(code: number): void;
+}
+
 /** What the commands' flags are made of. */
 export const text = (brief: string, placeholder: string) =>
   ({ kind: "parsed", parse: String, brief, placeholder, optional: true }) as const;

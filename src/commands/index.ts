@@ -1,25 +1,16 @@
-import { buildCommand, buildRouteMap, numberParser } from "@stricli/core";
-import type { Io } from "../output/io.ts";
+import { buildCommand, buildRouteMap } from "@stricli/core";
 import { runKubeconfig } from "./access.ts";
 import { runDestroy } from "./destroy.ts";
 import { runDoctor } from "./doctor.ts";
-import { cluster, flag, json, text } from "./flags.ts";
+import { cluster, type Context, flag, json, text } from "./flags.ts";
 import { runInit } from "./init.ts";
-import { runJoinCommand } from "./join-command.ts";
-import { type NodeFields, runNodeAdd } from "./node-add.ts";
-import { runNodeRemove } from "./node-remove.ts";
+import { node } from "./node.ts";
+import { runPlan } from "./plan.ts";
 import { runRender } from "./render.ts";
 import { secrets } from "./secrets.ts";
 import { runStatus } from "./status.ts";
 import { runUp } from "./up.ts";
 import { runValidate } from "./validate.ts";
-
-/** What a command is given besides its flags. Its exit code goes back through `finish`. */
-export interface Context {
-  process: Pick<NodeJS.Process, "stdout" | "stderr">;
-  io: Io;
-  finish(code: number): void;
-}
 
 const init = buildCommand({
   docs: { brief: "Make a folder a cluster repository, or complete the one it is" },
@@ -147,81 +138,14 @@ const destroy = buildCommand({
   },
 });
 
-const nodeName = {
-  kind: "tuple",
-  parameters: [{ brief: "The node's name", parse: String, placeholder: "NAME" }],
-} as const;
-
-const nodeAdd = buildCommand({
-  docs: { brief: "Declare a node in cluster.yaml and join its host; no other host is touched" },
-  parameters: {
-    positional: nodeName,
-    flags: {
-      cluster,
-      json,
-      role: { kind: "parsed", parse: String, brief: "worker", placeholder: "ROLE", default: "worker" },
-      provider: { kind: "parsed", parse: String, brief: "Where its server stands", placeholder: "PROVIDER" },
-      region: text("The provider's name of the region", "REGION"),
-      size: text("The provider's name of the server type", "SIZE"),
-      address: text("The address of an existing host; none where nothing reaches it from outside", "ADDRESS"),
-      arch: text("amd64 (default) or arm64", "ARCH"),
-    },
-  },
-  async func(this: Context, flags: NodeFields & { cluster?: string; json: boolean }, name: string) {
-    this.finish(await runNodeAdd({ ...flags, name }, this.io));
-  },
-});
-
-const nodeRemove = buildCommand({
+const plan = buildCommand({
   docs: {
-    brief: "Drain a worker, reset its host, and take it out of the cluster, the tailnet and cluster.yaml",
+    brief: "What `up` would change, and what the servers cost a month; exits 2 where there are changes",
   },
-  parameters: {
-    positional: nodeName,
-    flags: {
-      cluster,
-      json,
-      yes: flag("Don't ask"),
-      force: flag(
-        "Also delete pods that nothing recreates, against PodDisruptionBudgets, and data on this node alone",
-      ),
-      unreachable: flag("Go on when the host does not answer; says what is left on it"),
-      timeout: {
-        kind: "parsed",
-        parse: numberParser,
-        brief: "Seconds the pods have to move away",
-        placeholder: "SECONDS",
-        default: "300",
-      },
-    },
+  parameters: { flags: { cluster, json } },
+  async func(this: Context, flags: { cluster?: string; json: boolean }) {
+    this.finish(await runPlan(flags, this.io));
   },
-  async func(
-    this: Context,
-    flags: {
-      cluster?: string;
-      json: boolean;
-      yes: boolean;
-      force: boolean;
-      unreachable: boolean;
-      timeout: number;
-    },
-    name: string,
-  ) {
-    this.finish(await runNodeRemove({ ...flags, name }, this.io));
-  },
-});
-
-const nodeJoinCommand = buildCommand({
-  docs: { brief: "Print what joins a host that nothing reaches from outside; to be run there" },
-  parameters: { positional: nodeName, flags: { cluster, json } },
-  async func(this: Context, flags: { cluster?: string; json: boolean }, name: string) {
-    this.finish(await runJoinCommand({ ...flags, name }, this.io));
-  },
-});
-
-const node = buildRouteMap({
-  docs: { brief: "Add a node, join one from behind a NAT, or remove one" },
-  routes: { add: nodeAdd, "join-command": nodeJoinCommand, remove: nodeRemove },
 });
 
 /** Stands in the help only: their arguments belong to another program, so cli.ts hands them over unread. */
@@ -241,6 +165,7 @@ export const root = buildRouteMap({
     init,
     validate,
     render,
+    plan,
     up,
     status,
     doctor,

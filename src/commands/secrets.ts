@@ -1,6 +1,6 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 import { cluster, flag, json, text } from "./flags.ts";
-import type { Context } from "./index.ts";
+import type { Context } from "./flags.ts";
 import { type CheckOptions, runSecretsCheck } from "./secrets-check.ts";
 import { runSecretsInit, type SecretsInitOptions } from "./secrets-init.ts";
 import { type RotateOptions, runSecretsRotate } from "./secrets-rotate.ts";

@@ -48,7 +48,8 @@ export class ToolError extends UserError {
   }
 }
 
-function formatFault({ what, why, fix }: Fault): string {
+/** What happened, why, and what to do, each on its line. */
+export function formatFault({ what, why, fix }: Fault): string {
   return [what, why && `  why: ${indent(why)}`, fix && `  fix: ${indent(fix)}`].filter(Boolean).join("\n");
 }
 

@@ -12,6 +12,7 @@ import { links } from "./links.ts";
 import { mainJob } from "./main-job.ts";
 import { behindNat } from "./nat.ts";
 import { infra, makeClone, work } from "./place.ts";
+import { plans } from "./plan.ts";
 import { policies } from "./policy.ts";
 import { podNetworking } from "./pods.ts";
 import { restarts } from "./restarts.ts";
@@ -54,6 +55,7 @@ const cases = [
   ...hardening,
   ...restarts,
   ...doctors,
+  ...plans,
   ...nodes,
   ...faults,
   ...secretHygiene,

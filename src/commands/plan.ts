@@ -1,0 +1,73 @@
+import { EXIT, type ExitCode, type Fault, formatFault } from "../output/errors.ts";
+import type { Io } from "../output/io.ts";
+import { table } from "../output/table.ts";
+import type { Change } from "../run/stage.ts";
+import type { ClusterContext } from "../stages/context.ts";
+import { stages } from "../stages/index.ts";
+import { type Cost, costOf, type Offers, unavailable } from "../stages/servers/cost.ts";
+import { hetznerOffers } from "../tools/hetzner/offers.ts";
+import { type ClusterOption, openCluster, stageContext } from "./cluster.ts";
+
+export interface PlanOptions extends ClusterOption {
+  json: boolean;
+}
+
+/** The frozen shape of `plan --json`. */
+export interface Plan {
+  changes: Change[];
+  cost: Cost;
+  /** Nothing stands in the way of `up`. */
+  ok: boolean;
+  faults: Fault[];
+}
+
+/** What `up` would change, and what the servers cost a month. Changes nothing; exits 2 where there are changes. */
+export async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
+  const context = await stageContext(openCluster(options), (line) => io.err(`${line}\n`));
+  const offers = await ask(context);
+  const faults = unavailable(context.model, context.servers, offers);
+  const changes: Change[] = [];
+  for (const stage of stages) {
+    if (!options.json) io.err(`looking at ${stage.name}\n`);
+    changes.push(...(await stage.plan(context)));
+    // On servers that are not there nothing can be looked at.
+    if (changes.some(({ action }) => action === "create")) break;
+  }
+  const plan: Plan = { changes, cost: costOf(context.model, offers), ok: faults.length === 0, faults };
+  io.out(options.json ? `${JSON.stringify(plan)}\n` : describe(plan));
+  if (!plan.ok) return EXIT.failed;
+  return changes.length > 0 ? EXIT.changes : EXIT.ok;
+}
+
+async function ask({ model, secrets }: ClusterContext): Promise<Offers> {
+  const token = secrets.TF_VAR_hcloud_token;
+  const hetzner = model.nodes.some(({ provider }) => provider === "hetzner");
+  const notAsked = "unknown: its price list is not read yet";
+  return {
+    hetzner:
+      token === undefined || !hetzner
+        ? "unknown: there is no TF_VAR_hcloud_token in .envrc.local"
+        : await hetznerOffers(token),
+    vultr: notAsked,
+    aws: notAsked,
+  };
+}
+
+function describe({ changes, cost, faults }: Plan): string {
+  const what = changes.map(({ action, resource, reason }) => `  ${action} ${resource}\n      ${reason}\n`);
+  const rows = cost.items.map(({ node, provider, region, size, currency, monthly, note }) => [
+    node,
+    [provider, region, size].filter(Boolean).join(" "),
+    monthly === null ? note : `${monthly.toFixed(2)} ${currency}`,
+  ]);
+  const totals = cost.totals.map(({ currency, monthly }) => `${monthly.toFixed(2)} ${currency}`);
+  const unknown = cost.items.some(({ monthly, provider }) => monthly === null && provider !== "existing");
+  return [
+    changes.length === 0 ? "nothing to change\n" : `up would change:\n${what.join("")}`,
+    `\n${table(["NODE", "WHAT", "A MONTH"], rows)}`,
+    totals.length === 0
+      ? ""
+      : `\nknown in all: ${totals.join(" and ")} a month${unknown ? ", and what is unknown" : ""}, without tax and traffic\n`,
+    ...faults.map((fault) => `\n${formatFault(fault)}\n`),
+  ].join("");
+}

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { hetznerStore } from "../../sandbox/clouds/hetzner/api.ts";
+import type { Plan } from "../../src/commands/plan.ts";
+import type { Case } from "./harness.ts";
+import { at, cluster, done, infra, must, withFile } from "./place.ts";
+
+const FILE = join(cluster, "cluster.yaml");
+const ENVRC = join(cluster, ".envrc.local");
+const hetzner = () => hetznerStore(join(cluster, "../clouds"));
+
+async function plan(): Promise<{ exitCode: number; plan: Plan }> {
+  const { exitCode, stdout, all } = await infra(["plan", "--json"]);
+  assert.ok(stdout.startsWith("{"), all);
+  return { exitCode: exitCode ?? -1, plan: JSON.parse(stdout) as Plan };
+}
+
+/** What `up` would do, and what it costs. */
+export const plans: readonly Case[] = [
+  {
+    name: "plan: nothing to do exits 0 and tells what Hetzner asks a month; what was changed behind its back is named and exits 2",
+    async run() {
+      const before = await plan();
+      const people = await infra(["plan"]);
+      await must(at("vultr-1", "rm /etc/apt/apt.conf.d/52infra-k3s"));
+      const drifted = await plan();
+      const repaired = done(await must(infra(["up", "--json"])));
+      const after = await plan();
+
+      assert.deepEqual([before.exitCode, before.plan.changes, before.plan.ok], [0, [], true]);
+      assert.deepEqual(before.plan.cost.totals, [{ currency: "EUR", monthly: 4.99 }]);
+      assert.match(people.stdout, /nothing to change[\s\S]+hetzner-1 +hetzner fsn1 cx33 +4\.99 EUR\n/);
+      assert.equal(drifted.exitCode, 2);
+      assert.deepEqual(
+        drifted.plan.changes.map(({ stage, resource }) => [stage, resource.split(":")[0]]),
+        [["base", "vultr-1"]],
+      );
+      assert.equal(repaired.changed, 1);
+      assert.equal(after.exitCode, 0);
+    },
+  },
+  {
+    name: "plan: a node without a server is to be created; sold out names the next best; a wrong token says whose and which",
+    async run() {
+      const node = "  - { name: hetzner-9, role: worker, provider: hetzner, region: fsn1, size: cx23 }\n";
+      const declared = async (sold: string[]) => {
+        hetzner().change((project) => Object.assign(project, { soldOut: sold }));
+        return withFile(FILE, () => appendFileSync(FILE, node), plan);
+      };
+      const fresh = await declared([]);
+      const soldOut = await declared(["cx23@fsn1"]);
+      hetzner().change((project) => Object.assign(project, { soldOut: [] }));
+      const text = readFileSync(ENVRC, "utf8").replace(/(TF_VAR_hcloud_token=').*'/, `$1${"x".repeat(64)}'`);
+      const wrong = await withFile(
+        ENVRC,
+        () => writeFileSync(ENVRC, text, { mode: 0o600 }),
+        () => infra(["plan"]),
+      );
+
+      assert.equal(fresh.exitCode, 2);
+      assert.deepEqual(
+        fresh.plan.changes.map(({ action, resource }) => `${action} ${resource}`),
+        ["create hetzner fsn1 cx23: hetzner-9"],
+      );
+      assert.deepEqual(fresh.plan.cost.totals, [{ currency: "EUR", monthly: 7.98 }]);
+      assert.equal(soldOut.exitCode, 1);
+      assert.match(soldOut.plan.faults[0]?.fix ?? "", /^size: cx33 \(4 cores, 8 GB, 4\.99 EUR a month\)/);
+      assert.equal(wrong.exitCode, 1);
+      assert.match(wrong.stderr, /Hetzner does not accept the token[\s\S]+TF_VAR_hcloud_token/);
+    },
+  },
+];
