@@ -10,6 +10,7 @@ export class FakeMachines implements Machines {
       on: boolean;
       inbound: readonly InboundRule[] | undefined;
       publicIpv4?: string | undefined;
+      hops?: number;
     }
   >();
 
@@ -33,6 +34,7 @@ export class FakeMachines implements Machines {
 
   spareIpv4 = (_provider: string, index: number) => `198.18.1.${251 + index}`;
   setPublicIpv4 = async (host: string, publicIpv4: string | undefined) => this.#set(host, { publicIpv4 });
+  setMetadataHops = async (host: string, hops: number) => this.#set(host, { hops });
 
   #set(
     host: string,
@@ -40,6 +42,7 @@ export class FakeMachines implements Machines {
       on: boolean;
       inbound: readonly InboundRule[] | undefined;
       publicIpv4: string | undefined;
+      hops: number;
     }>,
   ): void {
     const known = this.hosts.get(host);

@@ -4,6 +4,7 @@ import { bootServer, createMachine, isRunning, stopServer } from "../hosts/serve
 import { removeCgroups } from "../lifecycle/down.ts";
 import { detach, hostPlace, translateTo } from "../network/create.ts";
 import { type Cloud, interfaceIpv4, ipv4, ipv6, type Plan, prefix } from "../network/plan.ts";
+import { limitHops } from "./aws/metadata-server.ts";
 import { type InboundRule, writeFirewall } from "./firewall.ts";
 
 export interface MachineRequest {
@@ -41,11 +42,14 @@ export interface Machines {
   spareIpv4(provider: Cloud, index: number): string;
   /** The address the internet sees a host under; undefined: its own again. */
   setPublicIpv4(host: string, ipv4: string | undefined): Promise<void>;
+  /** How many hops what EC2's metadata answers may go. */
+  setMetadataHops(host: string, hops: number): Promise<void>;
 }
 
 /** Machines that are hosts of the sandbox. */
 export function hostMachines(plan: Plan, stateDir: string): Machines {
   const inbound = new Map<string, readonly InboundRule[]>();
+  const hops = new Map<string, number>();
   // One after another: names and numbers are taken by being there.
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -83,6 +87,12 @@ export function hostMachines(plan: Plan, stateDir: string): Machines {
     },
     spareIpv4: (provider, index) => ipv4(plan, provider, 251 + index),
     setPublicIpv4: (host, address) => translateTo(plan, host, address),
+    async setMetadataHops(host, limit) {
+      const place = await hostPlace(plan, host);
+      if (place === undefined) return;
+      hops.set(interfaceIpv4(plan, place.network, place.number), limit);
+      await limitHops(plan, hops);
+    },
   };
 }
 

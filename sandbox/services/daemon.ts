@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { serveMetadata } from "../clouds/aws/metadata-server.ts";
 import { cloudflareStore } from "../clouds/cloudflare/api.ts";
 import { clouds, r2 } from "../clouds/clouds.ts";
 import { type Plan, PUBLIC_RESOLVERS, services } from "../network/plan.ts";
@@ -35,4 +36,5 @@ await serveFront({
   requestLog: join(stateDir, "logs/requests.jsonl"),
 });
 await r2(plan, stateDir);
+await serveMetadata(plan, stateDir);
 process.stdout.write("ready\n");

@@ -75,17 +75,22 @@ export const attributeActions: Record<string, Action> = {
     },
   ),
 
-  ModifyInstanceMetadataOptions: action({ InstanceId: z.string(), ...MetadataShape }, (wanted, call) =>
-    call.change((region) => {
-      const [one] = findInstances(region, [wanted.InstanceId], call.now) as [Instance];
-      const { metadata } = one;
-      one.metadata = {
-        tokens: wanted.HttpTokens ?? metadata.tokens,
-        endpoint: wanted.HttpEndpoint ?? metadata.endpoint,
-        hops: wanted.HttpPutResponseHopLimit ?? metadata.hops,
-        tags: wanted.InstanceMetadataTags ?? metadata.tags,
-      };
+  ModifyInstanceMetadataOptions: action(
+    { InstanceId: z.string(), ...MetadataShape },
+    async (wanted, call) => {
+      const one = call.change((region) => {
+        const [found] = findInstances(region, [wanted.InstanceId], call.now) as [Instance];
+        const { metadata } = found;
+        found.metadata = {
+          tokens: wanted.HttpTokens ?? metadata.tokens,
+          endpoint: wanted.HttpEndpoint ?? metadata.endpoint,
+          hops: wanted.HttpPutResponseHopLimit ?? metadata.hops,
+          tags: wanted.InstanceMetadataTags ?? metadata.tags,
+        };
+        return found;
+      });
+      await call.machines.setMetadataHops(one.host, one.metadata.hops);
       return { instanceId: one.id, instanceMetadataOptions: showMetadata(one.metadata) };
-    }),
+    },
   ),
 };

@@ -97,7 +97,10 @@ test("what EC2 refuses is refused in its words, and nothing is made", async () =
   expect((await client.send(run())).Instances?.[0]?.Placement?.AvailabilityZone).toBe("eu-central-1b");
 });
 
-test("a host that can't be made leaves no instance", async () => {
+test("a host that can't be made leaves no instance, and one that can't be made whole no host", async () => {
+  wire.machines.setInbound = async () => Promise.reject(new Error("no firewall"));
+  expect(await refused(client.send(run()))).toBe("500 InternalError");
+  expect(wire.machines.hosts.size).toBe(0);
   wire.machines.create = async () => Promise.reject(new Error("no room"));
 
   expect(await refused(client.send(run()))).toBe("500 InternalError");
@@ -171,9 +174,11 @@ test("servers are found by tag and state, in pages", async () => {
 
 test("metadata options are changed while it runs", async () => {
   const id = await start();
+  expect(wire.machines.hosts.get(id)?.hops).toBe(1);
   await client.send(new ec2.ModifyInstanceMetadataOptionsCommand({ InstanceId: id, HttpTokens: "required", HttpPutResponseHopLimit: 2 })); // prettier-ignore
 
   expect((await one(id))?.MetadataOptions).toMatchObject({ HttpTokens: "required", HttpPutResponseHopLimit: 2, HttpEndpoint: "enabled" }); // prettier-ignore
+  expect(wire.machines.hosts.get(id)?.hops).toBe(2);
 });
 
 test("an elastic address takes the place of a server's own, and is billed until it is released", async () => {

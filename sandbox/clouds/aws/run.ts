@@ -190,24 +190,33 @@ function newInstance(
   };
 }
 
+/** What can't be made whole is not there: a call that is repeated makes it anew. */
 async function launch(call: Call, instances: readonly Instance[]): Promise<void> {
-  for (const one of instances) {
-    const name = call.read().tags[one.id]?.["Name"] ?? "";
-    const machine = await call.machines
-      .create({
-        name: /^[a-z][a-z0-9-]{0,40}$/.test(name) ? name : one.id,
-        provider: "aws",
-        userData: Buffer.from(one.userData, "base64").toString(),
-        authorizedKeys: one.publicKey === undefined ? [] : [one.publicKey],
-      })
-      .catch((error: unknown) => {
-        call.change((region) => forget(region, one));
-        throw error;
-      });
-    const { host, ipv4, privateIpv4 } = machine;
-    call.change((region) => Object.assign(region.instances.find(({ id }) => id === one.id) ?? {}, { host, ipv4, privateIpv4 })); // prettier-ignore
+  const hosts: string[] = [];
+  try {
+    for (const one of instances) hosts.push(await boot(call, one));
+    await enforce(call);
+  } catch (error) {
+    call.change((region) => instances.forEach((one) => forget(region, one)));
+    for (const host of hosts) await call.machines.delete(host);
+    throw error;
   }
-  await enforce(call);
+}
+
+async function boot(call: Call, one: Instance): Promise<string> {
+  const name = call.read().tags[one.id]?.["Name"] ?? "";
+  const { host, ipv4, privateIpv4 } = await call.machines.create({
+    name: /^[a-z][a-z0-9-]{0,40}$/.test(name) ? name : one.id,
+    provider: "aws",
+    userData: Buffer.from(one.userData, "base64").toString(),
+    authorizedKeys: one.publicKey === undefined ? [] : [one.publicKey],
+  });
+  call.change((region) => {
+    const own = region.instances.find(({ id }) => id === one.id);
+    if (own !== undefined) Object.assign(own, { host, ipv4, privateIpv4 });
+  });
+  await call.machines.setMetadataHops(host, one.metadata.hops);
+  return host;
 }
 
 function forget(region: Region, one: Instance): void {
