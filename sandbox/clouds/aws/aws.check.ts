@@ -6,13 +6,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as ec2 from "@aws-sdk/client-ec2";
 import { execa } from "execa";
 import { ensureArtifacts } from "../../artifacts/artifacts.ts";
-import { hostCommand } from "../../hosts/server.ts";
 import { ensureRootfs } from "../../hosts/rootfs.ts";
 import { down } from "../../lifecycle/down.ts";
 import { processesIn } from "../../lifecycle/processes.ts";
 import { createNetwork } from "../../network/create.ts";
 import { placeCommand } from "../../network/places.ts";
-import { type Plan, prefix } from "../../network/plan.ts";
+import { namespace, type Plan, prefix } from "../../network/plan.ts";
 import { sandboxId, stateFolder } from "../../paths.ts";
 import { fillDebian } from "../../services/debian.ts";
 import { startLink, startServices } from "../../services/start.ts";
@@ -80,28 +79,25 @@ async function check(): Promise<void> {
   await call("AuthorizeSecurityGroupIngress", rule(22));
   say("ok port 22 answers while its security group lets it in, and not before or after");
 
-  await until(async () => (await ssh(address, "cat /etc/made-by; sudo id -un")) === "cloud-init\nroot");
+  await until(async () => (await ssh(address, "cat /etc/made-by; echo; sudo id -un")) === "cloud-init\nroot");
   say("ok the key that EC2 was given opens the account admin, and its user data was run");
 
   const curl = "curl -sS -m 3 -w '%{http_code}'";
   const at = "http://169.254.169.254/latest";
   const token = `$(curl -sS -m 3 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' ${at}/api/token)`;
-  assert.equal(await inHost(`${curl} ${at}/meta-data/instance-id`), "Unauthorized401");
+  assert.equal(await within("host-aws-1", `${curl} ${at}/meta-data/instance-id`), "Unauthorized401");
   assert.equal(
-    await inHost(`${curl} -H "X-aws-ec2-metadata-token: ${token}" ${at}/meta-data/instance-id`),
+    await within("host-aws-1", `${curl} -H "X-aws-ec2-metadata-token: ${token}" ${at}/meta-data/instance-id`),
     `${ids.join()}200`,
   );
-  assert.equal(await inHost(`${curl} -H "X-aws-ec2-metadata-token: ${token}" ${at}/meta-data/public-ipv4`), `${address}200`); // prettier-ignore
+  assert.equal(await within("host-aws-1", `${curl} -H "X-aws-ec2-metadata-token: ${token}" ${at}/meta-data/public-ipv4`), `${address}200`); // prettier-ignore
   say("ok the host reads its metadata with a token, and without one it is refused");
 
-  // A pod is one hop further: a namespace behind the host.
-  await inHost(
-    "ip netns add pod; ip link add pod0 type veth peer name eth0 netns pod; ip addr add 10.9.9.1/24 dev pod0; ip link set pod0 up; ip -n pod addr add 10.9.9.2/24 dev eth0; ip -n pod link set eth0 up; ip -n pod route add default via 10.9.9.1; sysctl -qw net.ipv4.ip_forward=1; nft add table ip podnat; nft 'add chain ip podnat post { type nat hook postrouting priority 100; }'; nft add rule ip podnat post ip saddr 10.9.9.0/24 masquerade",
-  );
-  const fromPod = `ip netns exec pod curl -sS -m 3 -o /dev/null -w '%{http_code}' ${at}/meta-data/ 2>/dev/null || true`;
-  assert.equal(await inHost(fromPod), "000");
+  await addPod();
+  const fromPod = () => within("host-pod", `${curl} -o /dev/null ${at}/meta-data/ 2>/dev/null || true`);
+  assert.equal(await fromPod(), "000");
   await call("ModifyInstanceMetadataOptions", { InstanceId: ids[0], HttpPutResponseHopLimit: 2 });
-  assert.equal(await inHost(fromPod), "401");
+  assert.equal(await fromPod(), "401");
   say("ok one hop further nothing answers while the hop limit is 1, and with 2 it does");
 
   const { AllocationId, PublicIp } = await call("AllocateAddress", { Domain: "vpc" });
@@ -185,9 +181,28 @@ async function ssh(address: string, command: string): Promise<string> {
   ]);
 }
 
-async function inHost(script: string): Promise<string> {
-  const [file, ...args] = hostCommand(PLAN, "aws-1");
-  return (await execa(file, [...args, "sh", "-c", script])).stdout;
+/** In the network of a host or of what stands behind it, with this machine's programs. */
+async function within(place: `host-${string}`, script: string): Promise<string> {
+  const { stdout } = await execa("ip", ["netns", "exec", namespace(PLAN, place), "sh", "-c", script]);
+  return stdout;
+}
+
+/** What a pod is to the network: one hop behind the host. */
+async function addPod(): Promise<void> {
+  const [host, pod] = [namespace(PLAN, "host-aws-1"), namespace(PLAN, "host-pod")];
+  for (const line of [
+    `netns add ${pod}`,
+    `-n ${host} link add pod0 type veth peer name eth0 netns ${pod}`,
+    `-n ${host} addr add 10.9.9.1/24 dev pod0`,
+    `-n ${host} link set pod0 up`,
+    `-n ${pod} addr add 10.9.9.2/24 dev eth0`,
+    `-n ${pod} link set eth0 up`,
+    `-n ${pod} route add default via 10.9.9.1`,
+  ])
+    await execa("ip", line.split(" "));
+  await within("host-aws-1", "sysctl -qw net.ipv4.ip_forward=1");
+  const nat = "table ip pod { chain out { type nat hook postrouting priority 100; ip saddr 10.9.9.2 masquerade; }; }"; // prettier-ignore
+  await within("host-aws-1", `echo '${nat}' | nft -f -`);
 }
 
 const [verb, name = "", input = "{}"] = process.argv.slice(2);
