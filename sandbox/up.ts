@@ -173,6 +173,8 @@ async function makeRepository(
       TAILSCALE_OAUTH_CLIENT_SECRET: client.secret,
       INFRA_K3S_SSH_KEY: join(stateDir, "operator/id_ed25519"),
       TF_VAR_hcloud_token: ensureCredentials(stateDir).hetzner[0]?.token ?? "",
+      TF_VAR_aws_access_key_id: ensureCredentials(stateDir).aws?.[0]?.accessKeyId ?? "",
+      TF_VAR_aws_secret_access_key: ensureCredentials(stateDir).aws?.[0]?.secretAccessKey ?? "",
     };
     const text = Object.entries(lines).map(([name, value]) => `export ${name}='${value}'\n`);
     writeFileSync(envrc, text.join(""), { mode: 0o600 });
