@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT, type ExitCode } from "../output/errors.ts";
 import type { Io } from "../output/io.ts";
@@ -6,7 +6,7 @@ import type { Finding } from "../secrets/finding.ts";
 import { type Candidate, inspect, inspectRules } from "../secrets/inspect.ts";
 import { parseRules, RULES_FILE } from "../secrets/rules.ts";
 import { isSopsPath, parseSops } from "../secrets/sops-file.ts";
-import { indexed, paths, requireRepository, textAt } from "../tools/git/git.ts";
+import { git, indexed, paths, requireRepository, textAt } from "../tools/git/git.ts";
 import { SECRET_NAMES } from "../tools/secrets/envrc.ts";
 import { type AgeKey, opens, readAgeKeys } from "../tools/sops/age.ts";
 import type { ClusterOption } from "./cluster.ts";
@@ -22,19 +22,22 @@ export interface CheckOptions extends ClusterOption {
 export interface SecretsCheck {
   ok: boolean;
   files: number;
+  /** Too large to be looked at. */
+  skipped: string[];
   findings: Finding[];
 }
 
 /** Looks for what must not be in git as it is; needs neither keys nor sops. */
 export async function runSecretsCheck(options: CheckOptions, io: Io): Promise<ExitCode> {
   const result = await check(secretsRoot(options), options.staged);
-  const { ok, files, findings } = result;
+  const { ok, files, skipped, findings } = result;
   if (options.json) io.out(`${JSON.stringify(result)}\n`);
   else {
     for (const { file, line, what, why, fix } of findings) {
       io.out(`${file}:${line}: ${what}\n  why: ${why}\n  fix: ${fix}\n`);
     }
   }
+  if (skipped.length > 0) io.err(`too large, not looked at: ${skipped.join(", ")}\n`);
   io.err(
     `${files} files looked at, ${findings.length === 0 ? "nothing found" : `${findings.length} found`}\n`,
   );
@@ -60,6 +63,7 @@ export async function check(root: string, staged: boolean): Promise<SecretsCheck
   return {
     ok: unique.length === 0,
     files: new Set(views.flatMap(({ files }) => files.map(({ path }) => path))).size,
+    skipped: [...new Set(views.flatMap(({ skipped }) => skipped))],
     findings: unique,
   };
 }
@@ -70,7 +74,11 @@ type File = Candidate & { untracked: boolean };
 interface View {
   rulesText: string;
   files: File[];
+  skipped: string[];
 }
+
+/** No manifest, key or configuration is as large; an image or an archive is. */
+const LARGEST = 16 * 1024 * 1024;
 
 async function stagedView(root: string): Promise<View> {
   const list = await paths(root, [
@@ -88,7 +96,12 @@ async function everyView(root: string): Promise<View[]> {
     paths(root, ["ls-files", "--modified", "-z"]),
     paths(root, ["ls-files", "--others", "--exclude-standard", "-z"]),
   ]);
+  const skipped: string[] = [];
   const onDisk = (path: string, untracked: boolean): File[] => {
+    if ((statSync(join(root, path), { throwIfNoEntry: false })?.size ?? 0) > LARGEST) {
+      skipped.push(path);
+      return [];
+    }
     const text = readIfThere(root, path);
     return text === undefined ? [] : [{ path, text, untracked }];
   };
@@ -98,16 +111,25 @@ async function everyView(root: string): Promise<View[]> {
   ];
   const changed = new Set(modified);
   const atIndex = tracked.filter((path) => changed.has(path));
-  return [{ rulesText: readIfThere(root, RULES_FILE) ?? "", files }, await indexView(root, atIndex)];
+  return [{ rulesText: readIfThere(root, RULES_FILE) ?? "", files, skipped }, await indexView(root, atIndex)];
 }
 
 async function indexView(root: string, list: readonly string[]): Promise<View> {
   const files: File[] = [];
+  const skipped: string[] = [];
   for (const path of list) {
+    if (Number(await git(root, ["cat-file", "-s", `:./${path}`])) > LARGEST) {
+      skipped.push(path);
+      continue;
+    }
     const text = await textAt(root, "", path);
     if (text !== undefined) files.push({ path, text, untracked: false });
   }
-  return { rulesText: (await textAt(root, "", RULES_FILE)) ?? readIfThere(root, RULES_FILE) ?? "", files };
+  return {
+    rulesText: (await textAt(root, "", RULES_FILE)) ?? readIfThere(root, RULES_FILE) ?? "",
+    files,
+    skipped,
+  };
 }
 
 function readIfThere(root: string, path: string): string | undefined {

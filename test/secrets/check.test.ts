@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -62,6 +62,25 @@ test("what the disk no longer has is still found in the index, and what git does
     expect((await check(copy, true)).ok).toBe(true);
   } finally {
     rmSync(copy, { recursive: true });
+  }
+});
+
+test("a repository below the root of git's, and a file too large to look at", async () => {
+  const outer = mkdtempSync(join(tmpdir(), "infra-k3s-corpus-"));
+  try {
+    git(outer, "init", "--quiet");
+    mkdirSync(join(outer, "prod"));
+    const token = plant("tskey-auth-k3x9‹›QwErTz-aB3dE5fG7hI9jK1lM3nO5\n");
+    for (const file of ["outside.txt", "prod/inside.txt"]) writeFileSync(join(outer, file), token);
+    writeFileSync(join(outer, "prod/large.img"), token);
+    truncateSync(join(outer, "prod/large.img"), 17 * 1024 * 1024);
+    git(outer, "add", "--all");
+    for (const staged of [false, true]) {
+      const { findings, skipped } = await check(join(outer, "prod"), staged);
+      expect([findings.map(({ file }) => file), skipped]).toEqual([["inside.txt"], ["large.img"]]);
+    }
+  } finally {
+    rmSync(outer, { recursive: true });
   }
 });
 

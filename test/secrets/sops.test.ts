@@ -146,6 +146,16 @@ describe.skipIf(program === undefined)("secrets, with the real SOPS", { timeout:
     expect(place.read(DB)).toBe(text);
   });
 
+  test("edit: what somebody else changed meanwhile is not written over", async () => {
+    const file = join(place.root, DB);
+    const text = place.read(DB);
+    const EDITOR = editor(`sed -i s/hunter3/hunter9/ "$1"; echo "# theirs" >>${file}`);
+    const { code, stderr } = await place.run(["edit", DB], "", { EDITOR, XDG_RUNTIME_DIR: "" });
+    expect([code, stderr]).toEqual([1, expect.stringContaining("changed by somebody else")]);
+    expect(place.read(DB)).toBe(`${text}# theirs\n`);
+    writeFileSync(file, text);
+  });
+
   test.each(["SIGTERM", "SIGKILL"] as const)(
     "edit: ended by %s, it leaves nothing in memory",
     async (signal) => {
