@@ -103,7 +103,6 @@ export function findVaults(file: string, text: string): Finding[] {
     .flatMap(({ key, value }) => {
       const variable = isScalar(key) ? String(key.value) : "";
       if (!isVault && !variable.startsWith("vault_")) return [];
-      if (isScalar(value) && value.tag === "!vault") return [];
       const plain = leavesOf(value as Node | null, lines).find(
         (leaf) =>
           leaf.value !== "" && !REFERENCE.test(leaf.value) && !leaf.value.startsWith("$ANSIBLE_VAULT;"),
