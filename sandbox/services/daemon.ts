@@ -2,6 +2,7 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { serveMetadata } from "../clouds/aws/metadata-server.ts";
 import { cloudflareStore } from "../clouds/cloudflare/api.ts";
+import { hostedBy } from "../clouds/cloudflare/dns.ts";
 import { clouds, r2 } from "../clouds/clouds.ts";
 import { type Plan, PUBLIC_RESOLVERS, services } from "../network/plan.ts";
 import { serveDns } from "./dns.ts";
@@ -19,12 +20,14 @@ const client = JSON.parse(readFileSync(join(stateDir, "oauth.json"), "utf8")) as
 
 const headscale = new Headscale(headscaleProgram, stateDir);
 await headscale.ensureUser();
+const account = cloudflareStore(join(stateDir, "clouds"));
 await serveDns(
   [services(plan).dns, ...PUBLIC_RESOLVERS],
-  zone(plan, cloudflareStore(join(stateDir, "clouds")).read().id),
-  (event) => {
-    appendFileSync(join(stateDir, "logs/dns.jsonl"), `${JSON.stringify({ at: new Date(), ...event })}\n`);
-  },
+  zone(plan, account.read().id),
+  (event) =>
+    appendFileSync(join(stateDir, "logs/dns.jsonl"), `${JSON.stringify({ at: new Date(), ...event })}\n`),
+  53,
+  (name) => hostedBy(account.read(), name),
 );
 await serveFront({
   address: services(plan).front,

@@ -1,6 +1,6 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
-import { decode, encode, type Packet } from "dns-packet";
+import { type Answer, decode, encode, type Packet } from "dns-packet";
 
 export interface DnsEvent {
   client: string;
@@ -12,15 +12,31 @@ export interface DnsEvent {
 type Log = (event: DnsEvent) => void;
 type Zone = ReadonlyMap<string, string>;
 
+/** What a zone says of a name in it. */
+export interface Hosted {
+  zone: string;
+  soa: { mname: string; rname: string; serial: number; refresh: number; retry: number; expire: number; minimum: number }; // prettier-ignore
+  /** False: the name does not exist. True without a record of the asked type: it has none. */
+  exists: boolean;
+  records: readonly { type: "A" | "AAAA" | "CNAME" | "TXT" | "NS"; ttl: number; data: string }[];
+}
+
+/** The zones that somebody hosts; undefined where none has the name. */
+export type Hosting = (name: string) => Hosted | undefined;
+
 const RECURSION_DESIRED = 0x100;
 const RECURSION_AVAILABLE = 0x80;
+const AUTHORITATIVE = 0x400;
 const NXDOMAIN = 3;
 
-/** Answers from the zone alone; what is not in it does not exist, and is said so at once. */
-export function answer(query: Packet, zone: Zone): Packet {
+/** Answers from the names and the hosted zones alone; what is in neither does not exist, and is said so at once. */
+export function answer(query: Packet, zone: Zone, hosting: Hosting = () => undefined): Packet {
   const question = query.questions?.[0];
   const name = question?.name.toLowerCase() ?? "";
   const address = zone.get(name);
+  const hosted = address === undefined ? hosting(name) : undefined;
+  if (question !== undefined && hosted !== undefined)
+    return fromZone(query, name, question.type, hosted, hosting);
   const base = RECURSION_AVAILABLE | ((query.flags ?? 0) & RECURSION_DESIRED);
   return {
     type: "response",
@@ -34,16 +50,45 @@ export function answer(query: Packet, zone: Zone): Packet {
   };
 }
 
+const ALIASES = 8;
+
+/** https://www.rfc-editor.org/rfc/rfc1034#section-4.3.2: an alias is followed, and what is not there comes with the SOA. */
+function fromZone(query: Packet, asked: string, type: string, first: Hosted, hosting: Hosting): Packet {
+  const answers: Answer[] = [];
+  let hosted: Hosted | undefined = first;
+  for (let name = asked, alias = 0; hosted !== undefined && alias < ALIASES; alias++) {
+    const { records }: Hosted = hosted;
+    const fitting = records.filter((record) => record.type === type);
+    const canonical = fitting.length === 0 ? records.find((record) => record.type === "CNAME") : undefined;
+    const told = canonical === undefined ? fitting : [canonical];
+    answers.push(...told.map((record) => ({ ...record, class: "IN" as const, name })));
+    if (canonical === undefined) break;
+    name = canonical.data.toLowerCase();
+    hosted = hosting(name);
+  }
+  const base = RECURSION_AVAILABLE | AUTHORITATIVE | ((query.flags ?? 0) & RECURSION_DESIRED);
+  const soa: Answer = { type: "SOA", class: "IN", name: first.zone, ttl: 60, data: first.soa };
+  return {
+    type: "response",
+    id: query.id ?? 0,
+    flags: base | (first.exists ? 0 : NXDOMAIN),
+    questions: query.questions ?? [],
+    answers: type === "SOA" && asked === first.zone ? [soa] : answers,
+    authorities: answers.length === 0 && type !== "SOA" ? [soa] : [],
+  };
+}
+
 /** Serves the zone over UDP and TCP on these addresses. Returns what ends it. */
 export async function serveDns(
   addresses: readonly string[],
   zone: Zone,
   log: Log,
   port = 53,
+  hosting?: Hosting,
 ): Promise<() => void> {
   const handle = (message: Buffer, client: string): Buffer | undefined => {
     try {
-      const reply = answer(decode(message), zone);
+      const reply = answer(decode(message), zone, hosting);
       const { name = "", type = "" } = reply.questions?.[0] ?? {};
       log({ client, name, type, found: ((reply.flags ?? 0) & NXDOMAIN) === 0 });
       return encode(reply);

@@ -185,6 +185,7 @@ export const clouds: readonly Case[] = [
       await must(tofu(folder, "init"));
       await must(tofu(folder, "apply", "-auto-approve"));
       const again = await tofu(folder, "plan", "-detailed-exitcode");
+      const served = await at("internet", `getent ahosts echo.app.${zones[0]?.name}`);
       const made = cloudflare.billed(account());
       const names = account().records.map(({ type, name }) => `${type} ${name}`);
       const backup = JSON.parse((await must(tofu(folder, "output", "-json", "r2_backup_key"))).stdout) as Key;
@@ -212,6 +213,8 @@ export const clouds: readonly Case[] = [
       const left = cloudflare.billed(account());
 
       assert.equal(again.exitCode, 0, again.all);
+      for (const address of Object.values(ingress["aws-1"]))
+        assert.ok(served.stdout.includes(address), served.all);
       assert.deepEqual(made, { buckets: 2, tunnels: 0, records: 4, tokens: 4 });
       assert.deepEqual(new Set(names), new Set(["app", "*.app"].flatMap((name) => ["A", "AAAA"].map((type) => `${type} ${name}.${zones[0]?.name}`)))); // prettier-ignore
       assert.match(stored, /"encrypted_data"/);
