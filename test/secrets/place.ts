@@ -28,8 +28,8 @@ export async function findSops(): Promise<string | undefined> {
   );
   if (built !== undefined) return join(built, "sops");
   const folder = mkdtempSync(join(tmpdir(), "infra-k3s-prebuilt-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   if (await takePrebuilt("sops", PINS.sops, folder, console.warn)) return join(folder, "sops");
-  rmSync(folder, { recursive: true });
   console.warn(
     "SKIPPED: the tests with the real SOPS; run `infra-k3s sandbox up` once, or name a folder of prebuilt programs in INFRA_K3S_ARTIFACT_CACHE",
   );
