@@ -10,6 +10,7 @@ import { hetznerApi } from "./hetzner/api.ts";
 import { hostMachines } from "./machines.ts";
 import { r2Name } from "./names.ts";
 import { issue } from "../services/trust.ts";
+import { vultrApi } from "./vultr/api.ts";
 
 /** Where the S3 server listens, on the outer namespace's loopback. */
 export const S3_PORT = 7070;
@@ -21,6 +22,7 @@ export function clouds(plan: Plan, stateDir: string): Record<string, Api> {
   const machines = hostMachines(plan, stateDir);
   return {
     "api.hetzner.cloud": hetznerApi(folder, machines),
+    "api.vultr.com": vultrApi(folder, machines),
     "api.cloudflare.com": cloudflareApi(folder, bucketsOf(upstream)),
     ...awsApis(folder, machines),
   };

@@ -1,12 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { Store } from "./store.ts";
+import type { Acl } from "./vultr/access.ts";
 
 /** The operator's credentials at the simulated vendors, each made once per sandbox. */
 export interface Credentials {
   /** Hetzner's tokens belong to a project and read, or read and write. */
   hetzner: { token: string; access: "read" | "read-write" }[];
   aws?: AwsKey[];
+  vultr?: VultrKey[];
   /** The S3 server behind R2's gate; nobody but the gate has it. */
   s3: { id: string; secret: string };
 }
@@ -19,6 +21,14 @@ export interface AwsKey {
   allow: string[];
 }
 
+export interface VultrKey {
+  key: string;
+  /** What its user may. */
+  acls: Acl[];
+  /** ISO 8601; undefined: never. */
+  expires?: string;
+}
+
 export function credentialsStore(stateDir: string): Store<Credentials> {
   return new Store(join(stateDir, "clouds/credentials.json"), { hetzner: [], s3: { id: "", secret: "" } });
 }
@@ -26,7 +36,7 @@ export function credentialsStore(stateDir: string): Store<Credentials> {
 export function ensureCredentials(stateDir: string): Credentials {
   const store = credentialsStore(stateDir);
   const known = store.read();
-  if (known.hetzner.length > 0 && known.aws !== undefined) return known;
+  if (known.hetzner.length > 0 && known.aws !== undefined && known.vultr !== undefined) return known;
   return store.change((credentials) => {
     if (credentials.hetzner.length === 0)
       credentials.hetzner.push({ token: letters(64), access: "read-write" });
@@ -38,6 +48,7 @@ export function ensureCredentials(stateDir: string): Credentials {
         allow: ["ec2:*", "pricing:GetProducts"],
       },
     ];
+    credentials.vultr ??= [{ key: letters(36).toUpperCase(), acls: ["subscriptions_view", "subscriptions", "provisioning", "upgrade", "firewall"] }]; // prettier-ignore
     if (credentials.s3.id === "") credentials.s3 = { id: letters(20), secret: letters(40) };
     return credentials;
   });

@@ -57,7 +57,7 @@ export function hostMachines(plan: Plan, stateDir: string): Machines {
     last = result.catch(() => undefined);
     return result;
   };
-  const applyFirewall = () => writeFirewall(plan, inbound);
+  const applyFirewall = () => inTurn(() => writeFirewall(plan, inbound));
 
   return {
     async create(request) {
