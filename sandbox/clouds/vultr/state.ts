@@ -65,7 +65,7 @@ export interface Instance {
   startedAt: number;
 }
 
-/** What Vultr bills, switched off or not: https://docs.vultr.com/support/platform/billing */
+/** What Vultr bills: an instance also while it is switched off. */
 export function billed({ instances }: Account): Record<string, number> {
   return { instances: instances.length };
 }
