@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as ec2 from "@aws-sdk/client-ec2";
@@ -11,21 +10,16 @@ import { down } from "../../lifecycle/down.ts";
 import { processesIn } from "../../lifecycle/processes.ts";
 import { createNetwork } from "../../network/create.ts";
 import { placeCommand } from "../../network/places.ts";
-import { namespace, type Plan, prefix } from "../../network/plan.ts";
-import { sandboxId, stateFolder } from "../../paths.ts";
+import { namespace, prefix } from "../../network/plan.ts";
 import { fillDebian } from "../../services/debian.ts";
+import { startProviders } from "../../providers/start.ts";
 import { startLink, startServices } from "../../services/start.ts";
 import { ensureTrust } from "../../services/trust.ts";
 import { ensureCredentials } from "../credentials.ts";
 import { awsStore } from "./api.ts";
+import { answers, folder, key, NAME, PLAN, say, ssh, STATE, until } from "./place.check.ts";
 import { billed } from "./state.ts";
-
-const NAME = "check-aws";
-const PLAN: Plan = { name: NAME, id: sandboxId(NAME), index: 13 };
-const STATE = stateFolder(NAME);
-const folder = mkdtempSync(join(tmpdir(), "infra-k3s-aws-"));
-const key = join(folder, "id");
-const say = (line: string) => void process.stdout.write(`${line}\n`);
+import { byTofu } from "./tofu.check.ts";
 
 type Answer = Record<string, never> & {
   Images: { ImageId: string }[];
@@ -41,13 +35,15 @@ type Answer = Record<string, never> & {
  * nothing. With `call NAME INPUT` it is that one call.
  */
 async function check(): Promise<void> {
-  mkdirSync(join(STATE, "logs"), { recursive: true, mode: 0o700 });
+  for (const one of [join(STATE, "logs"), folder]) mkdirSync(one, { recursive: true, mode: 0o700 });
   await createNetwork(PLAN);
   writeFileSync(join(STATE, "sandbox.json"), JSON.stringify(PLAN));
   await ensureTrust(PLAN, STATE);
   await fillDebian(STATE, await ensureRootfs());
   await startLink(PLAN, STATE, say);
-  await startServices(PLAN, STATE, await ensureArtifacts(say));
+  const artifacts = await ensureArtifacts(say);
+  await startServices(PLAN, STATE, artifacts);
+  await startProviders(PLAN, STATE, say);
   await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
 
   const image = await call("DescribeImages", { Owners: ["136693071363"], Filters: [{ Name: "name", Values: ["debian-12-amd64-*"] }] }); // prettier-ignore
@@ -115,9 +111,12 @@ async function check(): Promise<void> {
 
   await call("TerminateInstances", { InstanceIds: ids });
   await call("ReleaseAddress", { AllocationId });
+  await sleep(1000);
+  await call("DeleteSecurityGroup", { GroupId });
   assert.deepEqual(billed(awsStore(join(STATE, "clouds")).read()), { instances: 0, running: 0, volumes: 0, publicIpv4: 0 }); // prettier-ignore
   assert.equal(existsSync(join(STATE, "hosts/aws-1")), false);
   say("ok terminated, nothing of it is left or billed");
+  await byTofu(artifacts.tofu);
 }
 
 async function call(name: string, input: object): Promise<Answer> {
@@ -151,36 +150,6 @@ async function running(ids: readonly string[]): Promise<string> {
   }
 }
 
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!(await holds())) {
-    assert.ok(Date.now() < deadline, `in vain: ${holds.toString()}`);
-    await sleep(500);
-  }
-}
-
-async function inOperator(argv: readonly string[]): Promise<string> {
-  const [file, ...args] = placeCommand(PLAN, "operator", STATE);
-  return (await execa(file, [...args, ...argv], { reject: false })).stdout.trim();
-}
-
-async function answers(address: string): Promise<boolean> {
-  const probe = `exec 3<>/dev/tcp/${address}/22 && read -r -t 2 banner <&3 && echo "$banner"`;
-  return (await inOperator(["timeout", "3", "bash", "-c", probe])).startsWith("SSH-");
-}
-
-async function ssh(address: string, command: string): Promise<string> {
-  const options = ["BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ConnectTimeout=3", "LogLevel=ERROR"]; // prettier-ignore
-  return inOperator([
-    "ssh",
-    "-i",
-    key,
-    ...options.flatMap((one) => ["-o", one]),
-    `admin@${address}`,
-    command,
-  ]);
-}
-
 /** In the network of a host or of what stands behind it, with this machine's programs. */
 async function within(place: `host-${string}`, script: string): Promise<string> {
   const { stdout } = await execa("ip", ["netns", "exec", namespace(PLAN, place), "sh", "-c", script]);
@@ -212,7 +181,6 @@ else {
     await check();
   } finally {
     await down(NAME);
-    rmSync(folder, { recursive: true, force: true });
   }
   assert.deepEqual(processesIn(prefix(PLAN)), []);
   say("ok nothing is left");
