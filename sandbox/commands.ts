@@ -115,7 +115,7 @@ function status(name: string, json: boolean, io: Io): number {
     name: host,
     running: processesIn(hostCgroup(plan, host)).length > 0,
   }));
-  const services = ["link", "registry", "headscale", "services"].map((service) => ({
+  const services = ["link", "s3", "headscale", "services", "providers", "registry"].map((service) => ({
     name: service,
     running: processesIn(`${prefix(plan)}/${service}`).length > 0,
   }));
