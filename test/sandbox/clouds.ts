@@ -18,9 +18,9 @@ interface Key {
   secret_access_key: string;
 }
 
-const STATE = join(cluster, "..");
+export const STATE = join(cluster, "..");
 const NODE = "hetzner-2";
-const KEY = join(STATE, "operator/id_ed25519");
+export const KEY = join(STATE, "operator/id_ed25519");
 const project = () => hetznerStore(join(STATE, "clouds")).read();
 
 /** The shipped module with a state that is a file. */
@@ -47,20 +47,20 @@ module "server" {
 output "server" { value = module.server.server }
 `;
 
-function tofu(folder: string, ...args: string[]) {
+export function tofu(folder: string, ...args: string[]) {
   const [program = "false"] = globSync(join(caches, "infra-k3s/artifacts/tofu-*/tofu"));
   const environment = "[ ! -e environment ] || . ./environment";
   return at("operator", `cd '${folder}' && { ${environment}; } && '${program}' ${args.join(" ")} -no-color`);
 }
 
-const ssh = (address: string, command: string) =>
+export const ssh = (address: string, command: string) =>
   at(
     "operator",
     `ssh -i '${KEY}' -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes -o ConnectTimeout=2 admin@${address} '${command}'`,
   );
 
 /** Whether a port of an address answers the client outside. */
-const answers = async (address: string, port: number) =>
+export const answers = async (address: string, port: number) =>
   (await at("internet", `timeout 2 bash -c '</dev/tcp/${address}/${port}'`)).exitCode === 0;
 
 /** The shipped HCL with the stand-in providers against the simulated vendors: servers that one can enter. */

@@ -22,6 +22,7 @@ import { services } from "./services.ts";
 import { standIn } from "./stand-in.ts";
 import { storage } from "./storage.ts";
 import { openTofu } from "./tofu.ts";
+import { vultr } from "./vultr.ts";
 
 /** End to end: one sandbox, read-only looks first, then changes and faults, and down at the end. */
 const { values } = parseArgs({
@@ -49,6 +50,7 @@ const cases = [
   ...storage,
   ...openTofu,
   ...clouds,
+  ...vultr,
   ...policies,
   ...links,
   ...behindNat,

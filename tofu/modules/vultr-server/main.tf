@@ -38,6 +38,12 @@ resource "vultr_firewall_rule" "in" {
   subnet_size       = 0
   port              = tostring(each.value.port)
   notes             = "infra-k3s"
+
+  lifecycle {
+    # Vultr tells a rule's own network as its source, which a provider before 2.31.2 takes for a change that needs a new rule:
+    # https://github.com/vultr/terraform-provider-vultr/issues/722
+    ignore_changes = [source]
+  }
 }
 
 resource "vultr_instance" "this" {
