@@ -45,7 +45,7 @@ const store = () => vultrStore(join(state, "clouds"));
 const startedAt = (at: number) => store().change(({ instances: [one] }) => Object.assign(one ?? {}, { startedAt: at })); // prettier-ignore
 const KEY = "ssh-ed25519 AAAA me";
 /** As Vultr's SDK sends it. */
-const INSTANCE = { region: "fra", plan: "vc2-2c-4gb", os_id: 2136, label: "a", hostname: "a", tags: null, enable_ipv6: true, disable_public_ipv4: false, activation_email: false, ddos_protection: false, backups: "disabled" }; // prettier-ignore
+const INSTANCE = { region: "fra", plan: "vc2-2c-4gb", os_id: 2136, label: "a", hostname: "a", tags: null, block_devices: null, enable_ipv6: true, disable_public_ipv4: false, activation_email: false, ddos_protection: false, backups: "disabled" }; // prettier-ignore
 const SSH = { ip_type: "v4", protocol: "tcp", subnet: "0.0.0.0", subnet_size: 0, port: "22" };
 const said = ({ status, body }: { status: number; body: Body }) => `${status} ${body.error ?? "ok"}`;
 const create = async (more = {}) => (await call("POST", "/instances", { ...INSTANCE, ...more })).body["instance"] as Thing; // prettier-ignore

@@ -10,7 +10,7 @@ import { shape } from "./instance-shape.ts";
 import { find as findKey } from "./ssh-keys.ts";
 import { type Account, type Instance, timestamp } from "./state.ts";
 
-/** The SDK sends null for a list that isn't given. */
+/** The SDK sends null for some lists that aren't given. */
 const Tags = z.array(z.string()).max(50).nullable();
 const UserData = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, "is not base64");
 const CreateSchema = z.strictObject({
@@ -29,6 +29,7 @@ const CreateSchema = z.strictObject({
   backups: z.literal("disabled").optional(),
   ddos_protection: z.literal(false).optional(),
   disable_public_ipv4: z.literal(false).optional(),
+  block_devices: z.null().optional(),
 });
 const UpdateSchema = z.strictObject({
   label: z.string().optional(),
