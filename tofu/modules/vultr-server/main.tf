@@ -40,7 +40,7 @@ resource "vultr_firewall_rule" "in" {
   notes             = "infra-k3s"
 
   lifecycle {
-    # Vultr tells a rule's own network as its source, which a provider before 2.31.2 takes for a change that needs a new rule:
+    # Vultr tells a rule's own network as its source, which older providers take for a change that needs a new rule:
     # https://github.com/vultr/terraform-provider-vultr/issues/722
     ignore_changes = [source]
   }
