@@ -25,6 +25,8 @@ export interface VultrKey {
   key: string;
   /** What its user may. */
   acls: Acl[];
+  /** The addresses it is good from; undefined: all. */
+  from?: string[];
   /** ISO 8601; undefined: never. */
   expires?: string;
 }

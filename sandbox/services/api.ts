@@ -8,6 +8,8 @@ export interface Request {
   path: string;
   headers: IncomingHttpHeaders;
   authorization: string;
+  /** The address it comes from, where that matters. */
+  client?: string | undefined;
   body: string;
 }
 

@@ -38,6 +38,7 @@ beforeAll(async () => {
         asked.push(`${method} ${path} ${body}`);
         return { status: 200, body: { asked: body } };
       },
+      "api.vultr.com": async ({ client }) => ({ status: 200, body: client }),
     },
     requestLog: join(folder, "requests.jsonl"),
     faults: join(folder, "faults.json"),
@@ -216,6 +217,10 @@ describe("faults", () => {
     api({ path: "^/api/v2/device/", status: 500 });
     expect(await post()).toMatchObject({ status: 200 });
   });
+});
+
+test("an API is told who asks", async () => {
+  expect(await get("api.vultr.com", "/v2/account")).toMatchObject({ text: "127.0.0.1" });
 });
 
 test("every request is in the log, without its secrets", async () => {

@@ -92,7 +92,7 @@ async function respond(
   if (api === undefined) return sendFile(join(options.mirror, host), path, request, response);
   const { headers } = request;
   const authorization = headers.authorization ?? "";
-  answer(response, await api({ method, host, path, headers, authorization, body }));
+  answer(response, await api({ method, host, path, headers, authorization, body, client }));
 }
 
 /** What AWS's services are called for stands in the body or a header; in a path it is seen, and can be made to fail. */

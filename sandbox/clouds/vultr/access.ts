@@ -14,10 +14,16 @@ const IMPLIED: Partial<Record<Acl, readonly Acl[]>> = {
 };
 
 /** Whoever holds one of the account's keys, or is refused. */
-export function authenticate({ authorization }: Request, keys: readonly VultrKey[], now: number): VultrKey {
+export function authenticate(
+  { authorization, client = "" }: Request,
+  keys: readonly VultrKey[],
+  now: number,
+): VultrKey {
   const key = keys.find((one) => authorization === `Bearer ${one.key}`);
   if (key === undefined || (key.expires !== undefined && Date.parse(key.expires) <= now))
     throw new Refusal(401, "Invalid API token.");
+  // https://github.com/vultr/terraform-provider-vultr/issues/375
+  if (key.from?.includes(client) === false) throw new Refusal(401, `Unauthorized IP address: ${client}`);
   return key;
 }
 

@@ -33,6 +33,7 @@ beforeEach(() => {
       host: "api.vultr.com",
       path: `/v2${path}`,
       headers: {},
+      client: "198.18.5.2",
       authorization: `Bearer ${bearer}`,
       body: body === undefined ? "" : JSON.stringify(body),
     });
@@ -182,12 +183,14 @@ test("an instance that is just being made can't be deleted; one whose host fails
   expect(billed(store().read())).toEqual({ instances: 0 });
 });
 
-test("a key may what its user may, until it expires", async () => {
+test("a key may what its user may, from where it may, until it expires", async () => {
   credentialsStore(state).change((known) => {
     known.vultr = [
       { key: "VIEW", acls: ["subscriptions_view"] },
       { key: "DEPLOY", acls: ["provisioning"] },
       { key: "ROOT", acls: ["manage_users"] },
+      { key: "HOME", acls: ["firewall"], from: ["198.18.5.2"] },
+      { key: "AWAY", acls: ["firewall"], from: ["192.0.2.1"] },
       { key: "OLD", acls: ["manage_users"], expires: new Date(now).toISOString() },
     ];
   });
@@ -196,6 +199,8 @@ test("a key may what its user may, until it expires", async () => {
 
   expect(said(await call("GET", "/account", undefined, "WRONG"))).toBe("401 Invalid API token.");
   expect(said(await call("GET", "/account", undefined, "OLD"))).toBe("401 Invalid API token.");
+  expect(said(await call("GET", "/firewalls", undefined, "AWAY"))).toBe("401 Unauthorized IP address: 198.18.5.2"); // prettier-ignore
+  expect(said(await call("GET", "/firewalls", undefined, "HOME"))).toBe("200 ok");
   expect((await call("GET", "/account", undefined, "VIEW")).body["account"]).toMatchObject({ acls: ["subscriptions_view"] }); // prettier-ignore
   expect(await status("VIEW", "GET", "/instances")).toBe(200);
   expect(await status("VIEW", "POST", "/instances", INSTANCE)).toBe(403);
