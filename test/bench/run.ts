@@ -3,7 +3,7 @@ import { cpus, release, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { infra, makeClone, must, work } from "../sandbox/place.ts";
 import { slope, throughput } from "./network.ts";
-import { isKept, toMarkdown } from "./report.ts";
+import { isKept, type Table, toMarkdown } from "./report.ts";
 import { plusOne, startup, up } from "./up.ts";
 
 /** One run on one sandbox; writes docs/benchmarks.md and fails when a bound is passed. */
@@ -14,7 +14,13 @@ if (process.getuid?.() !== 0) {
 await makeClone();
 try {
   await must(infra(["sandbox", "up"]));
-  const tables = [await startup(), ...(await up(3)), await plusOne(3), await slope(3), await throughput(4)];
+  const tables: Table[] = [];
+  const parts = [startup, () => throughput(4), () => slope(2), () => up(2), () => plusOne(2)];
+  for (const part of parts) {
+    const table = await part();
+    console.error(toMarkdown([table], "so far"));
+    tables.push(table);
+  }
   const [cpu] = cpus();
   const machine = `${cpus().length} × ${cpu?.model ?? "unknown"}, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, Linux ${release()}`;
   const text = toMarkdown(tables, machine);
