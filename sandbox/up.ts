@@ -9,6 +9,7 @@ import { PRODUCT_ROOT } from "../src/repository/shipped.ts";
 import { ensureAnsible } from "../src/tools/ansible/install.ts";
 import { ensureArtifacts, stillToCome } from "./artifacts/artifacts.ts";
 import { ensureAccount } from "./clouds/cloudflare/account.ts";
+import { cloudflareStore } from "./clouds/cloudflare/api.ts";
 import { ensureCredentials } from "./clouds/credentials.ts";
 import { run } from "./command.ts";
 import { ensureRootfs, rootfsFolder } from "./hosts/rootfs.ts";
@@ -59,6 +60,7 @@ export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
   step("internet: DNS, mirror, registry, Tailscale's control server");
   await startLink(plan, stateDir, step);
   const { domain, cloudflare } = declared(exampleFile(options.example));
+  await ensureOperatorKey(stateDir);
   ensureAccount(stateDir, {
     zone: cloudflare?.zone ?? domain,
     ...(cloudflare === null ? {} : { id: cloudflare.accountId }),
@@ -69,8 +71,11 @@ export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
 
   // What the operator declares; before there is a cluster repository, what the example does.
   const own = join(clusterFolder(name), "cluster.yaml");
-  const nodes = nodesOf(existsSync(own) ? own : exampleFile(options.example));
-  step(`servers: ${nodes.map((node) => `${node.name} at ${node.provider}`).join(", ")}`);
+  const model = declared(existsSync(own) ? own : exampleFile(options.example));
+  // Where the product creates servers, what is left are the operator's own.
+  const nodes = model.nodes.filter(({ provider }) => model.cloudflare === null || provider === "existing");
+  if (nodes.length > 0)
+    step(`servers: ${nodes.map((node) => `${node.name} at ${node.provider}`).join(", ")}`);
   const servers = await createServers(plan, stateDir, nodes);
   await makeRepository(plan, stateDir, options.example, servers);
   if (options.bare) return 0;
@@ -122,15 +127,19 @@ function declared(file: string): ClusterModel {
   return loaded.value;
 }
 
+async function ensureOperatorKey(stateDir: string): Promise<void> {
+  const key = operatorKey(stateDir);
+  if (existsSync(key)) return;
+  mkdirSync(join(stateDir, "operator"), { recursive: true, mode: 0o700 });
+  await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator", "-f", key]);
+}
+
+const operatorKey = (stateDir: string) => join(stateDir, "operator/id_ed25519");
+
 async function createServers(plan: Plan, stateDir: string, nodes: readonly ClusterNode[]): Promise<Servers> {
   const file = join(clusterFolder(plan.name), "servers.json");
   const before = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Servers) : {};
-  const key = join(stateDir, "operator/id_ed25519");
-  if (!existsSync(key)) {
-    mkdirSync(join(stateDir, "operator"), { recursive: true, mode: 0o700 });
-    await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator", "-f", key]);
-  }
-  const authorizedKey = readFileSync(`${key}.pub`, "utf8").trim();
+  const authorizedKey = readFileSync(`${operatorKey(stateDir)}.pub`, "utf8").trim();
   const known = Object.entries(before).filter(([, { publicIp }]) => publicIp !== "");
   const standing = await Promise.all(
     nodes.map(async ({ name }) => [name, await hostPlace(plan, name)] as const),
@@ -166,20 +175,24 @@ async function makeRepository(
   const cluster = clusterFolder(plan.name);
   mkdirSync(cluster, { recursive: true });
   const client = ensureClient(stateDir);
+  const { hetzner, vultr, aws } = ensureCredentials(stateDir);
   const envrc = join(cluster, ".envrc.local");
   if (!existsSync(envrc)) {
     const lines = {
       TAILSCALE_OAUTH_CLIENT_ID: client.id,
       TAILSCALE_OAUTH_CLIENT_SECRET: client.secret,
-      INFRA_K3S_SSH_KEY: join(stateDir, "operator/id_ed25519"),
-      TF_VAR_hcloud_token: ensureCredentials(stateDir).hetzner[0]?.token ?? "",
-      TF_VAR_aws_access_key_id: ensureCredentials(stateDir).aws?.[0]?.accessKeyId ?? "",
-      TF_VAR_aws_secret_access_key: ensureCredentials(stateDir).aws?.[0]?.secretAccessKey ?? "",
+      INFRA_K3S_SSH_KEY: operatorKey(stateDir),
+      TF_VAR_hcloud_token: hetzner[0]?.token ?? "",
+      TF_VAR_vultr_api_key: vultr?.[0]?.key ?? "",
+      TF_VAR_aws_access_key_id: aws?.[0]?.accessKeyId ?? "",
+      TF_VAR_aws_secret_access_key: aws?.[0]?.secretAccessKey ?? "",
+      TF_VAR_cloudflare_api_token: cloudflareStore(join(stateDir, "clouds")).read().tokens[0]?.value ?? "",
     };
     const text = Object.entries(lines).map(([name, value]) => `export ${name}='${value}'\n`);
     writeFileSync(envrc, text.join(""), { mode: 0o600 });
   }
-  writeFileSync(join(cluster, "servers.json"), `${JSON.stringify(servers, null, 2)}\n`);
+  if (Object.keys(servers).length > 0)
+    writeFileSync(join(cluster, "servers.json"), `${JSON.stringify(servers, null, 2)}\n`);
   if (existsSync(join(cluster, "ansible/inventory/group_vars/all/vault.yml"))) return;
   const code = await product(plan, stateDir, ["init", cluster, "--example", example]);
   if (code !== 0) throw new UserError({ what: "the cluster repository could not be made" });

@@ -7,10 +7,13 @@ import type { FileTree } from "../render/file-tree.ts";
 import { render } from "../render/render.ts";
 import { chooseRepository, CLUSTER_FILE } from "../repository/locate.ts";
 import { readShipped, stacksToKeep } from "../repository/shipped.ts";
+import { writeAtomically, writeTree } from "../repository/write.ts";
 import type { ClusterContext } from "../stages/context.ts";
 import { ensureAnsible } from "../tools/ansible/install.ts";
+import { ensureState } from "../tools/cloudflare/state.ts";
 import { requireLock } from "../tools/downloads/lock.ts";
 import { readSecrets, type Secrets } from "../tools/secrets/envrc.ts";
+import { operator } from "../tools/tofu/runs.ts";
 
 export const SERVERS_FILE = "servers.json";
 
@@ -64,12 +67,24 @@ export function renderCluster({ root, model, servers }: Cluster): FileTree {
 export async function stageContext(
   cluster: Cluster,
   progress: (line: string) => void,
-  limit: readonly string[] = [],
+  { limit = [], allowDestroy = [] }: Partial<Pick<ClusterContext, "limit" | "allowDestroy">> = {},
 ): Promise<ClusterContext> {
   const lock = requireLock(cluster.root, cluster.model);
   const logs = join(cluster.root, ".infra-k3s/logs");
   mkdirSync(logs, { recursive: true, mode: 0o700 });
   const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");
   const ansible = await ensureAnsible(progress);
-  return { ...cluster, lock, ansible, logFile: join(logs, `${stamp}.log`), limit };
+  const context = { ...cluster, lock, ansible, logFile: join(logs, `${stamp}.log`), limit, allowDestroy };
+  const saveServers = (servers: Servers) => {
+    context.servers = servers;
+    writeAtomically(join(cluster.root, SERVERS_FILE), `${JSON.stringify(servers, null, 2)}\n`, 0o644);
+    writeTree(cluster.root, renderCluster({ ...cluster, servers }));
+  };
+  return Object.assign(context, { saveServers });
+}
+
+/** The cluster with the bucket, key and passphrase of OpenTofu's state, made where they are missing. */
+export async function withState(cluster: Cluster, progress: (line: string) => void): Promise<Cluster> {
+  const { root, model, secrets } = cluster;
+  return { ...cluster, secrets: await ensureState(root, model, secrets, operator(), progress) };
 }

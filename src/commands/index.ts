@@ -94,11 +94,26 @@ const up = buildCommand({
         brief: "These nodes alone; the others are neither looked at nor changed",
         placeholder: "NODE,…",
       },
+      allowDestroy: {
+        kind: "parsed",
+        parse: String,
+        variadic: true,
+        optional: true,
+        brief: "A protected resource, by its address in the plan, that may be destroyed; repeat for each",
+        placeholder: "ADDRESS",
+      },
     },
   },
   async func(
     this: Context,
-    flags: { cluster?: string; json: boolean; until?: string; only?: string; limit?: readonly string[] },
+    flags: {
+      cluster?: string;
+      json: boolean;
+      until?: string;
+      only?: string;
+      limit?: readonly string[];
+      allowDestroy?: readonly string[];
+    },
   ) {
     this.finish(await runUp(flags, this.io));
   },
@@ -131,9 +146,22 @@ const kubeconfig = buildCommand({
 });
 
 const destroy = buildCommand({
-  docs: { brief: "Take K3s and Tailscale off the hosts, and their devices out of the tailnet" },
-  parameters: { flags: { cluster, json, yes: flag("Don't ask") } },
-  async func(this: Context, flags: { cluster?: string; json: boolean; yes: boolean }) {
+  docs: {
+    brief:
+      "Destroy the servers, records and devices of the cluster; take K3s off hosts of your own; backups stay",
+  },
+  parameters: {
+    flags: {
+      cluster,
+      json,
+      yes: flag("Don't ask"),
+      deleteBackups: text("Also delete this bucket with all backups in it; names it exactly", "BUCKET"),
+    },
+  },
+  async func(
+    this: Context,
+    flags: { cluster?: string; json: boolean; yes: boolean; deleteBackups?: string },
+  ) {
     this.finish(await runDestroy(flags, this.io));
   },
 });

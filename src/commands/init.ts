@@ -13,6 +13,7 @@ import { ensureAnsible } from "../tools/ansible/install.ts";
 import { ensureVault } from "../tools/ansible/vault.ts";
 import { completeLock, LOCK_FILE, readLock } from "../tools/downloads/lock.ts";
 import { runOrFail } from "../tools/process/process.ts";
+import { publicKey } from "../tools/ssh/public-key.ts";
 import { ensureVaultPassword, readSecrets } from "../tools/secrets/envrc.ts";
 import { openCluster, readModel, renderCluster, SERVERS_FILE } from "./cluster.ts";
 
@@ -42,6 +43,7 @@ export async function runInit(options: InitOptions, io: Io): Promise<ExitCode> {
     mkdirSync(root, { recursive: true });
     writeAtomically(file, text, 0o644);
   }
+  await ensurePublicKey(root);
   const model = readModel(root);
   const before = readLock(root);
   const lock = await completeLock(before, model, progress);
@@ -61,12 +63,30 @@ export async function runInit(options: InitOptions, io: Io): Promise<ExitCode> {
   return EXIT.ok;
 }
 
+/** New servers let in whoever has this operator's key: the one in `.envrc.local`, or ssh's own. */
+async function ensurePublicKey(root: string): Promise<void> {
+  const { cloudflare, sshPublicKey } = readModel(root);
+  if (cloudflare === null || sshPublicKey !== "") return;
+  const key = await publicKey(readSecrets(root, process.env).INFRA_K3S_SSH_KEY);
+  if (key === undefined) return;
+  const file = join(root, CLUSTER_FILE);
+  const text = readFileSync(file, "utf8");
+  writeAtomically(file, text.replace(/^nodes:/m, `${toYaml({ ssh: { publicKey: key } })}\nnodes:`), 0o644);
+}
+
 function nextSteps(root: string): string {
   const secrets = readSecrets(root, {});
+  const { cloudflare, sshPublicKey } = readModel(root);
   const steps = [
-    existsSync(join(root, SERVERS_FILE))
+    cloudflare !== null || existsSync(join(root, SERVERS_FILE))
       ? ""
       : `write ${SERVERS_FILE}: publicIp, sshUser and sshHostKey of each node`,
+    cloudflare !== null && sshPublicKey === ""
+      ? `write your public SSH key into ${CLUSTER_FILE}: ssh: { publicKey: ssh-ed25519 … }`
+      : "",
+    cloudflare !== null && secrets.TF_VAR_cloudflare_api_token === undefined
+      ? "put the providers' credentials into .envrc.local, as docs/credentials.md says"
+      : "",
     secrets.TAILSCALE_OAUTH_CLIENT_ID === undefined && secrets.TAILSCALE_AUTHKEY === undefined
       ? "put the Tailscale OAuth client into .envrc.local"
       : "",

@@ -12,6 +12,8 @@ import { writeAtomically, writeTree } from "../repository/write.ts";
 import { runStages } from "../run/runner.ts";
 import type { Step } from "../run/stage.ts";
 import { type ClusterContext, targetOf } from "../stages/context.ts";
+import { createServers } from "../stages/servers/create.ts";
+import { bring } from "../stages/stack/bring.ts";
 import { runPlaybook } from "../tools/ansible/playbook.ts";
 import { deleteNode, drainNode, lookAtNode } from "../tools/kubectl/node.ts";
 import { withLock } from "../tools/lock/lock.ts";
@@ -53,10 +55,12 @@ export async function runNodeRemove(options: NodeRemoveOptions, io: Io): Promise
   const done = await withLock(cluster.root, "node remove", async () => {
     writeTree(cluster.root, renderCluster(cluster));
     const progress = (message: string) => emit({ event: "log", level: "info", message });
-    const context = await stageContext(cluster, progress, [node.name]);
+    const context = await stageContext(cluster, progress, { limit: [node.name] });
     const { exists, volumes } = await lookAtNode(master, node.name);
     refuseUnknown(context, node, exists);
-    const reachable = await isReachable(context, node, exists, options.unreachable);
+    const declared = openCluster(options).model.nodes.some(({ name }) => name === node.name);
+    // One that is out of the cluster and no longer declared was reset before, and its server may be gone.
+    const reachable = await isReachable(context, node, exists, options.unreachable || !(declared || exists));
     refuseLoss(node.name, volumes, options.force);
     if (!options.yes) {
       const loss = `This moves all pods off ${node.name} and removes K3s with all its data from it.`;
@@ -104,13 +108,26 @@ const steps: readonly Step<Removal>[] = [
   },
   {
     name: "repository",
-    apply({ context, node }, emit) {
-      const changed = forget(context.root, node.name);
-      if (context.servers[node.name] !== undefined) {
+    apply: ({ context, node }) => Promise.resolve(one(node, forget(context.root, node.name))),
+  },
+  {
+    // Once nothing declares it any more: the records that lead to it, then the server.
+    name: "server",
+    async apply({ context, node }, emit) {
+      const cluster = openCluster({ cluster: context.root });
+      if (cluster.model.cloudflare !== null) {
+        const own = { limit: [node.name], allowDestroy: [node.name] };
+        const rest = await stageContext(cluster, () => {}, own);
+        const { changes } = await bring({ context: rest, stage: "dns", stack: "cloudflare" }, emit);
+        const { hosts } = await createServers(rest, emit);
+        const changed = Object.values(hosts).reduce((sum, host) => sum + host.changed, changes.length);
+        if (rest.servers[node.name] === undefined) return one(node, changed);
+      }
+      if (cluster.servers[node.name] !== undefined) {
         const message = `the server itself stays, with what role base installed: end it where it was made, and take ${node.name} out of servers.json`;
         emit({ event: "log", level: "info", message });
       }
-      return Promise.resolve(one(node, changed));
+      return one(node, 0);
     },
   },
 ];

@@ -5,6 +5,7 @@ import type { Change } from "../run/stage.ts";
 import type { ClusterContext } from "../stages/context.ts";
 import { stages } from "../stages/index.ts";
 import { type Cost, costOf, type Offers, unavailable } from "../stages/servers/cost.ts";
+import { refusals } from "../stages/stack/plan.ts";
 import { hetznerOffers } from "../tools/hetzner/offers.ts";
 import { type ClusterOption, openCluster, stageContext } from "./cluster.ts";
 
@@ -21,18 +22,25 @@ export interface Plan {
   faults: Fault[];
 }
 
+/** The stages that ask providers and no host. */
+const BEFORE_HOSTS: ReadonlySet<string> = new Set(["servers", "dns"]);
+
 /** What `up` would change, and what the servers cost a month. Changes nothing; exits 2 where there are changes. */
 export async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
   const context = await stageContext(openCluster(options), (line) => io.err(`${line}\n`));
   const offers = await ask(context);
   const faults = unavailable(context.model, context.servers, offers);
+  const unmade = context.model.nodes.some(
+    ({ name, behindNat }) => context.servers[name] === undefined && !behindNat,
+  );
   const changes: Change[] = [];
   for (const stage of stages) {
+    // On servers that are not there nothing can be looked at.
+    if (unmade && !BEFORE_HOSTS.has(stage.name)) break;
     if (!options.json) io.err(`looking at ${stage.name}\n`);
     changes.push(...(await stage.plan(context)));
-    // On servers that are not there nothing can be looked at.
-    if (changes.some(({ action }) => action === "create")) break;
   }
+  faults.push(...refusals(changes, []));
   const plan: Plan = { changes, cost: costOf(context.model, offers), ok: faults.length === 0, faults };
   io.out(options.json ? `${JSON.stringify(plan)}\n` : describe(plan));
   if (!plan.ok) return EXIT.failed;

@@ -3,6 +3,7 @@ import type { Io } from "../output/io.ts";
 import { age, table } from "../output/table.ts";
 import type { Observation } from "../run/stage.ts";
 import type { ClusterContext } from "../stages/context.ts";
+import { dns } from "../stages/dns/stage.ts";
 import { stages } from "../stages/index.ts";
 import { observe, tellUndeclared } from "../stages/verify/observe.ts";
 import type { NodeStatus } from "../stages/verify/parse.ts";
@@ -41,6 +42,7 @@ async function glance(context: ClusterContext): Promise<Status> {
       : { state: nodes.length === bad.length ? "absent" : "failed", reason: `${failed}: ${bad.join(", ")}` };
   };
   const results: Record<string, Observation> = {
+    dns: await dns.observe(context),
     servers: judge(({ name }) => context.servers[name] !== undefined, "no server"),
     base: judge(meshed, "not seen working on"),
     mesh: judge(meshed, "no path through the mesh to"),

@@ -8,25 +8,38 @@ import type { ClusterContext } from "../stages/context.ts";
 import { stages } from "../stages/index.ts";
 import { ensureVault } from "../tools/ansible/vault.ts";
 import { withLock } from "../tools/lock/lock.ts";
-import { type Cluster, type ClusterOption, openCluster, renderCluster, stageContext } from "./cluster.ts";
+import {
+  type Cluster,
+  type ClusterOption,
+  openCluster,
+  renderCluster,
+  stageContext,
+  withState,
+} from "./cluster.ts";
 import { runStatus } from "./status.ts";
 
 export interface UpOptions extends ClusterOption, Selection {
   json: boolean;
   /** Only these nodes, by name; the others are neither looked at nor changed. */
   limit?: readonly string[] | undefined;
+  /** What OpenTofu may destroy although it is protected: addresses of resources, or nodes. */
+  allowDestroy?: readonly string[] | undefined;
 }
 
 /** Makes the cluster what `cluster.yaml` says: looks at everything, changes what differs, run again after any end. */
 export async function runUp(options: UpOptions, io: Io): Promise<ExitCode> {
   const chosen = select(stages, options);
-  const cluster = openCluster(options);
-  const limit = knownNodes(cluster, options.limit ?? []);
+  const opened = openCluster(options);
+  const limit = knownNodes(opened, options.limit ?? []);
   const emit = options.json ? jsonEmit(io) : terminalEmit(io);
-  const done = await withLock(cluster.root, "up", async () => {
-    writeTree(cluster.root, renderCluster(cluster));
+  const done = await withLock(opened.root, "up", async () => {
     const progress = (message: string) => emit({ event: "log", level: "info", message });
-    const context = await stageContext(cluster, progress, limit);
+    writeTree(opened.root, renderCluster(opened));
+    const cluster = await withState(opened, progress);
+    const context = await stageContext(cluster, progress, {
+      limit,
+      allowDestroy: options.allowDestroy ?? [],
+    });
     await ensureVault(cluster.root, context.ansible, cluster.secrets);
     const result = await runStages(
       limit.length === 0 ? chosen : chosen.map(withTheRest),
@@ -40,7 +53,7 @@ export async function runUp(options: UpOptions, io: Io): Promise<ExitCode> {
   });
   if (done.ok && chosen.at(-1) === stages.at(-1) && !options.json) {
     io.err("\n");
-    await runStatus({ cluster: cluster.root, json: false, check: false }, io);
+    await runStatus({ cluster: opened.root, json: false, check: false }, io);
   }
   return done.ok ? EXIT.ok : EXIT.failed;
 }

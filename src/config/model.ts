@@ -74,6 +74,11 @@ export function stacksOf({ cloudflare, nodes }: ClusterModel): StackName[] {
   return STACKS.filter((stack) => stack === "cloudflare" || nodes.some((node) => node.provider === stack));
 }
 
+/** R2 of one account: https://developers.cloudflare.com/r2/api/s3/api/ */
+export function r2Endpoint(accountId: string): string {
+  return `https://${accountId}.r2.cloudflarestorage.com`;
+}
+
 export type Servers = Readonly<Record<string, Server>>;
 
 /** Where SSH finds the server. */

@@ -1,4 +1,4 @@
-import { type Cloudflare, CLOUDS, type ClusterModel, type Servers } from "../config/model.ts";
+import { type Cloudflare, CLOUDS, type ClusterModel, r2Endpoint, type Servers } from "../config/model.ts";
 
 /** `tofu/stacks/X/cluster.auto.tfvars.json`: what the stacks are told. None where nothing is created. */
 export function renderTfvars(model: ClusterModel, servers: Servers): [string, string][] {
@@ -27,11 +27,6 @@ export function renderTfvars(model: ClusterModel, servers: Servers): [string, st
     `tofu/stacks/${stack}/cluster.auto.tfvars.json`,
     `${JSON.stringify(values, null, 2)}\n`,
   ]);
-}
-
-/** R2 of one account: https://developers.cloudflare.com/r2/api/s3/api/ */
-export function r2Endpoint(accountId: string): string {
-  return `https://${accountId}.r2.cloudflarestorage.com`;
 }
 
 function stateOf({ stateBucket, accountId }: Cloudflare): { bucket: string; endpoint: string } {

@@ -8,13 +8,18 @@ import type { SshTarget } from "../tools/ssh/ssh.ts";
 export interface ClusterContext {
   root: string;
   model: ClusterModel;
-  servers: Servers;
+  /** What the stage `servers` found or made; `saveServers` replaces it. */
+  readonly servers: Servers;
+  /** Writes servers.json and what is rendered of it. */
+  saveServers(servers: Servers): void;
   lock: Lock;
   secrets: Secrets;
   ansible: Ansible;
   logFile: string;
   /** The nodes a command is about; empty: all. */
   limit: readonly string[];
+  /** What OpenTofu may destroy although it is protected: addresses of resources, or nodes. */
+  allowDestroy: readonly string[];
 }
 
 /** How to reach a node by SSH; undefined while it has no server. */

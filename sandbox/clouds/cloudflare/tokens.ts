@@ -76,6 +76,14 @@ export const tokenRoutes: Routes = {
       return ok(show(token));
     }),
   ),
+  // What it was is no longer good.
+  [`PUT ${PATH}/{id}/value`]: write(({ change, parameters }) =>
+    change((account) => {
+      const token = find(account, parameters["id"]);
+      Object.assign(token, { value: letters(40), modified_on: new Date().toISOString() });
+      return ok(token.value);
+    }),
+  ),
   [`DELETE ${PATH}/{id}`]: write(({ change, parameters }) =>
     change((account) => {
       const token = find(account, parameters["id"]);

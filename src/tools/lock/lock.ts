@@ -53,7 +53,7 @@ function readHolder(path: string): Holder | undefined {
 }
 
 /** Undefined when there is no such process, or only what its parent has not yet buried. */
-function beganAt(pid: number): string | undefined {
+export function beganAt(pid: number): string | undefined {
   if (!existsSync("/proc/self/stat")) return isAlive(pid) ? "" : undefined;
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

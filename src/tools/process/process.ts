@@ -9,6 +9,8 @@ export interface Command {
   stdin?: string | undefined;
   /** Milliseconds. */
   timeout?: number | undefined;
+  /** Called with the process's number once it runs. */
+  onStart?: ((pid: number) => void) | undefined;
   /** Called for each line of stdout as it comes. */
   onLine?: ((line: string) => void) | undefined;
 }
@@ -18,6 +20,8 @@ export interface Finished {
   stdout: string;
   stderr: string;
   timedOut: boolean;
+  /** A signal ended it. */
+  killed: boolean;
 }
 
 /** Variables that say who and where the user is, without which ordinary programs fail; none is a secret. */
@@ -38,6 +42,7 @@ export function baseEnvironment(): Record<string, string> {
 /** Runs a program to its end, whatever its exit code. Never through a shell. */
 export async function run(command: Command): Promise<Finished> {
   const child = start(command, { stdin: command.stdin === undefined ? "ignore" : "pipe" });
+  if (child.pid !== undefined) command.onStart?.(child.pid);
   if (command.onLine !== undefined) for await (const line of child.iterable()) command.onLine(String(line));
   const result = await child;
   if (result.code === "ENOENT") throw missing(command.argv[0]);
@@ -46,6 +51,7 @@ export async function run(command: Command): Promise<Finished> {
     stdout: String(result.stdout),
     stderr: String(result.stderr),
     timedOut: result.timedOut,
+    killed: result.isTerminated,
   };
 }
 
@@ -59,7 +65,7 @@ export async function runOrFail(command: Command, what: string): Promise<string>
 }
 
 /** Runs a program on this terminal and returns its exit code. */
-export async function runAttached(command: Omit<Command, "stdin" | "onLine">): Promise<number> {
+export async function runAttached(command: Omit<Command, "stdin" | "onLine" | "onStart">): Promise<number> {
   const result = await start(command, { stdio: "inherit" });
   if (result.code === "ENOENT") throw missing(command.argv[0]);
   return result.exitCode ?? (result.isTerminated ? 130 : 1);
@@ -72,7 +78,7 @@ export interface Background {
   stop(): Promise<void>;
 }
 
-export function background(command: Omit<Command, "stdin" | "onLine">): Background {
+export function background(command: Omit<Command, "stdin" | "onLine" | "onStart">): Background {
   const child = start(command, { stdin: "ignore" });
   let said = "";
   let over = false;

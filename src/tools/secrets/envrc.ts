@@ -52,13 +52,31 @@ export function only(secrets: Secrets, names: readonly SecretName[]): Record<str
   );
 }
 
-/** Generates the vault password once; an existing file keeps every other line. */
+/** Generates the vault password once. */
 export function ensureVaultPassword(root: string): void {
   if (parseEnvrc(root)["ANSIBLE_VAULT_PASSWORD"] !== undefined) return;
+  saveSecrets(root, { ANSIBLE_VAULT_PASSWORD: randomBytes(32).toString("base64url") });
+}
+
+/** Writes these into the file, in the place of lines of the same names; every other line stays. */
+export function saveSecrets(root: string, secrets: Secrets): void {
+  const lines = Object.entries(secrets).map(([name, value]) => `export ${name}='${value}'\n`);
+  rewrite(root, Object.keys(secrets), lines.join(""));
+}
+
+/** Takes these out of the file. */
+export function forgetSecrets(root: string, names: readonly SecretName[]): void {
+  rewrite(root, names, "");
+}
+
+function rewrite(root: string, names: readonly string[], added: string): void {
   const path = join(root, ENVRC_LOCAL);
   const before = existsSync(path) ? readFileSync(path, "utf8") : TEMPLATE;
-  const password = randomBytes(32).toString("base64url");
-  writeAtomically(path, `${before}export ANSIBLE_VAULT_PASSWORD='${password}'\n`, 0o600);
+  const kept = before
+    .split("\n")
+    .filter((line) => !names.some((name) => line.startsWith(`export ${name}=`)))
+    .join("\n");
+  writeAtomically(path, kept + (kept === "" || kept.endsWith("\n") ? "" : "\n") + added, 0o600);
 }
 
 const TEMPLATE = `# Secrets of this cluster's operator. Never in git; 0600.

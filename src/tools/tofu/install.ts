@@ -9,7 +9,7 @@ import { operatorPlatform } from "../downloads/lock.ts";
 import { runOrFail } from "../process/process.ts";
 
 /** OpenTofu of the locked archive, in the user's cache; the program is what the archive held, or it is unpacked anew. */
-export async function ensureTofu(lock: Lock, progress: (line: string) => void): Promise<string> {
+export function ensureTofu(lock: Lock, progress: (line: string) => void): Promise<string> {
   const locked = lock.tofu?.files[operatorPlatform()];
   if (locked === undefined) {
     throw new ToolError({
@@ -17,9 +17,21 @@ export async function ensureTofu(lock: Lock, progress: (line: string) => void): 
       fix: "add it on this machine: infra-k3s init",
     });
   }
+  // The stacks ask at once.
+  const asked = running.get(locked.sha256) ?? install(locked, progress).finally(() => running.delete(locked.sha256));
+  running.set(locked.sha256, asked);
+  return asked;
+}
+
+const running = new Map<string, Promise<string>>();
+
+async function install(
+  locked: { url: string; sha256: string },
+  progress: (line: string) => void,
+): Promise<string> {
   const folder = cacheFolder("tools", `tofu-${locked.sha256.slice(0, 12)}`);
   if (isWhole(folder)) return join(folder, "tofu");
-  progress(`installing OpenTofu ${lock.tofu?.version} into the user's cache`);
+  progress("installing OpenTofu into the user's cache");
   const building = `${folder}.${process.pid}`;
   mkdirSync(building, { recursive: true });
   try {

@@ -20,6 +20,8 @@ export interface PlanContents {
   drift: ResourceChange[];
   /** Outputs whose value would change: a plan of those alone is not empty either. */
   outputs: string[];
+  /** What the outputs are after it, as far as that is known; sensitive ones too, so never log them. */
+  values: Readonly<Record<string, unknown>>;
 }
 
 const Mask = z.union([z.boolean(), z.record(z.string(), z.unknown())]).catch(false);
@@ -41,6 +43,9 @@ const Change = z.object({
 const PlanSchema = z.object({
   resource_changes: z.array(Change).default([]),
   resource_drift: z.array(Change).default([]),
+  planned_values: z
+    .object({ outputs: z.record(z.string(), z.object({ value: z.unknown().optional() })).default({}) })
+    .default({ outputs: {} }),
   output_changes: z.record(z.string(), z.object({ actions: z.array(z.string()) })).default({}),
 });
 
@@ -53,6 +58,9 @@ export function readPlan(json: string): PlanContents {
     outputs: Object.entries(plan.output_changes)
       .filter(([, { actions }]) => actions.some((action) => action !== "no-op"))
       .map(([name]) => name),
+    values: Object.fromEntries(
+      Object.entries(plan.planned_values.outputs).map(([name, { value }]) => [name, value]),
+    ),
   };
 }
 

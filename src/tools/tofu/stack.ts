@@ -6,6 +6,7 @@ import { type Finished, run } from "../process/process.ts";
 import type { Secrets } from "../secrets/envrc.ts";
 import { environmentOf } from "./environment.ts";
 import { failure, type Progress, readMessage } from "./messages.ts";
+import { noteRun } from "./runs.ts";
 import { type PlanContents, readPlan } from "./show.ts";
 
 /**
@@ -99,10 +100,18 @@ export async function importResource(stack: Stack, address: string, id: string):
   await tofu(stack, ["import", "-input=false", "-no-color", address, id]);
 }
 
+/** Forgets resources, which stay as they are. */
+export async function stateRemove(stack: Stack, addresses: readonly string[]): Promise<void> {
+  await tofu(stack, ["state", "rm", ...addresses]);
+}
+
 /** Takes away the lock with exactly this id. */
 export async function forceUnlock(stack: Stack, id: string): Promise<void> {
   await tofu(stack, ["force-unlock", "-force", id]);
 }
+
+/** Then it is asked to end; it finishes what it is at, and writes its state. */
+const DEADLINE_MS = 30 * 60_000;
 
 interface Call {
   /** What it prints may hold secrets: nothing is logged. */
@@ -114,10 +123,13 @@ interface Call {
 
 async function tofu(stack: Stack, args: readonly [string, ...string[]], call: Call = {}): Promise<Finished> {
   const errors: string[] = [];
+  let ended = () => {};
   const result = await run({
     argv: [stack.tofu, `-chdir=${stackFolder(stack)}`, ...args],
     cwd: stack.root,
     env: environmentOf(stack.name, stack.secrets, process.env),
+    timeout: DEADLINE_MS,
+    onStart: (pid) => (ended = noteRun(stack.root, stack.name, pid)),
     onLine: (line) => {
       if (call.quiet !== true) appendFileSync(stack.logFile, `${line}\n`);
       const message = readMessage(line);
@@ -127,6 +139,7 @@ async function tofu(stack: Stack, args: readonly [string, ...string[]], call: Ca
     },
   });
   appendFileSync(stack.logFile, result.stderr);
+  if (!result.killed) ended();
   if (result.exitCode === 0 || call.orElse?.test(result.stderr) === true) return result;
   throw failure(`tofu ${args[0]} of the stack ${stack.name} failed`, errors.join("\n\n") || plain(result.stderr));
 }

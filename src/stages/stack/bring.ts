@@ -1,0 +1,127 @@
+import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { StackName } from "../../config/model.ts";
+import { type Fault, formatFault, UserError } from "../../output/errors.ts";
+import type { Emit } from "../../output/events.ts";
+import type { Change } from "../../run/stage.ts";
+import { ensureTofu } from "../../tools/tofu/install.ts";
+import { StateLocked } from "../../tools/tofu/messages.ts";
+import { isLeftByUs } from "../../tools/tofu/runs.ts";
+import * as door from "../../tools/tofu/stack.ts";
+import type { ClusterContext } from "../context.ts";
+import { adopt } from "./adopt.ts";
+import { refusals, toChanges } from "./plan.ts";
+
+export interface StackResult {
+  /** What was applied. */
+  changes: Change[];
+  /** The outputs; sensitive ones too, so never log them. */
+  values: Readonly<Record<string, unknown>>;
+}
+
+interface Job {
+  context: ClusterContext;
+  stage: string;
+  stack: StackName;
+  options?: door.PlanOptions;
+}
+
+/** A plan that is not to be applied by anybody who has not named what goes. */
+class Refused extends UserError {
+  constructor(faults: readonly Fault[]) {
+    super({ what: faults.map(formatFault).join("\n") });
+    this.name = "Refused";
+  }
+}
+
+/** Whether the repository has the stack's files. */
+export function hasStack(context: ClusterContext, name: StackName): boolean {
+  return existsSync(door.stackFolder({ root: context.root, name }));
+}
+
+/** What applying the stack would do. Changes nothing. */
+export async function look(job: Job): Promise<StackResult> {
+  const stack = await open(job.context, job.stack);
+  const plan = await planned(job, stack);
+  return { changes: toChanges(job.stage, job.stack, plan), values: plan.values };
+}
+
+const ATTEMPTS = 4;
+
+/**
+ * Makes at the provider what the stack says. What fails is tried again, since providers are out of breath at times, until it
+ * fails in the same words twice; each time, what an answer that got lost has left is found and adopted first.
+ */
+export async function bring(job: Job, emit: Emit): Promise<StackResult> {
+  let before = "";
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await once(job, emit);
+    } catch (error) {
+      if (!(error instanceof UserError) || error instanceof Refused || error instanceof StateLocked)
+        throw error;
+      if (attempt === ATTEMPTS || error.message === before) throw error;
+      before = error.message;
+      emit({ event: "log", level: "warning", message: `${error.message}\n  it is tried again` });
+      await sleep(2000 * attempt);
+    }
+  }
+}
+
+async function once(job: Job, emit: Emit): Promise<StackResult> {
+  const { context, stage, stack: name, options } = job;
+  const stack = await open(context, name);
+  let plan = await planned(job, stack);
+  if (
+    options?.destroy !== true &&
+    plan.changes.some(({ action }) => action === "create") &&
+    (await adopt(context, stack, plan, emit))
+  )
+    plan = await planned(job, stack);
+  const changes = toChanges(stage, name, plan);
+  const refused = options?.destroy === true ? [] : refusals(changes, context.allowDestroy);
+  if (refused.length > 0) throw new Refused(refused);
+  if (plan.empty) return { changes: [], values: plan.values };
+  await door.apply(stack, plan, ({ address, action, state, seconds }) => {
+    if (state === "start" || state === "failed") return;
+    emit({ event: "log", level: "info", message: `${name}: ${action} ${address}: ${state} (${seconds} s)` });
+  });
+  return { changes, values: await door.outputs(stack) };
+}
+
+export async function open(
+  { root, secrets, logFile, lock }: ClusterContext,
+  name: StackName,
+): Promise<door.Stack> {
+  const stack = { tofu: await ensureTofu(lock, () => {}), root, name, secrets, logFile };
+  await door.init(stack);
+  return stack;
+}
+
+/** The plan; a lock that a killed run of ours left is taken away first. */
+async function planned({ context, options = {} }: Job, stack: door.Stack): Promise<door.StackPlan> {
+  const named = context.allowDestroy.some((address) => address.endsWith(".cloudflare_r2_bucket.backups"));
+  const variables = { ...options.variables, ...(named && stack.name === "cloudflare" ? { protect_backups: "false" } : {}) }; // prettier-ignore
+  try {
+    return await door.plan(stack, { ...options, variables });
+  } catch (error) {
+    if (error instanceof StateLocked && (await isLeftByUs(stack.root, stack.name, error.lock))) {
+      await door.forceUnlock(stack, error.lock.id);
+      return door.plan(stack, { ...options, variables });
+    }
+    throw error instanceof UserError ? explained(error) : error;
+  }
+}
+
+/** The bucket's own guard speaks of HCL; this says what a person can do. */
+function explained(error: UserError): UserError {
+  const [address] = /\S+cloudflare_r2_bucket\.backups/.exec(error.message) ?? [];
+  if (address === undefined || !error.message.includes("prevent_destroy")) return error;
+  return new Refused([
+    {
+      what: `cloudflare: ${address} would be destroyed, with all backups; nothing was changed`,
+      why: "cluster.yaml names another bucket, or none",
+      fix: `put cluster.yaml back as it was, or name it: infra-k3s up --allow-destroy '${address}'`,
+    },
+  ]);
+}

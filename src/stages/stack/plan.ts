@@ -1,0 +1,73 @@
+import type { Fault } from "../../output/errors.ts";
+import type { Change } from "../../run/stage.ts";
+import type { PlanContents, ResourceChange } from "../../tools/tofu/show.ts";
+
+/** Whatever holds data, or is what data lies on. */
+const PROTECTED = new Set([
+  "hcloud_server",
+  "vultr_instance",
+  "aws_instance",
+  "hcloud_volume",
+  "vultr_block_storage",
+  "aws_ebs_volume",
+  "cloudflare_r2_bucket",
+]);
+
+/** What applying a stack's plan would do, in words. */
+export function toChanges(stage: string, stack: string, { changes, drift }: PlanContents): Change[] {
+  return changes.map((change) => ({
+    stage,
+    action: actionOf(change),
+    resource: `${stack}: ${change.address}`,
+    reason: reasonOf(change, drift),
+    protected: PROTECTED.has(change.type),
+  }));
+}
+
+/** The node a resource belongs to. */
+export function nodeOf(address: string): string | undefined {
+  return /^module\.server\["([^"]+)"\]/.exec(address)?.[1];
+}
+
+/** A fault for each protected thing that the plan would destroy and nobody has named. */
+export function refusals(changes: readonly Change[], allowed: readonly string[]): Fault[] {
+  return changes
+    .filter(({ action, protected: isProtected }) => action === "delete" && isProtected)
+    .flatMap(({ resource, reason }) => {
+      const address = resource.slice(resource.indexOf(": ") + 2);
+      const node = nodeOf(address);
+      if (allowed.includes(address) || (node !== undefined && allowed.includes(node))) return [];
+      return [
+        {
+          what: `${resource} would be destroyed, with all that is on it; nothing was changed`,
+          why: `${reason}; masters, workers, volumes and buckets are protected`,
+          fix:
+            `put cluster.yaml back as it was${node === undefined ? "" : `, or take the node out with infra-k3s node remove ${node}`}` +
+            `, or name it: infra-k3s up --allow-destroy '${address}'`,
+        },
+      ];
+    });
+}
+
+function actionOf({ action }: ResourceChange): Change["action"] {
+  if (action === "create" || action === "import") return "create";
+  return action === "update" ? "update" : "delete";
+}
+
+function reasonOf({ address, action, attributes }: ResourceChange, drift: readonly ResourceChange[]): string {
+  const moved = drift.find((one) => one.address === address);
+  const differing = attributes.join(", ");
+  switch (action) {
+    case "create":
+      return moved === undefined ? "declared, and not there yet" : "it was removed behind its back";
+    case "import":
+      return "it is there, and the state does not know it";
+    case "update":
+      return moved === undefined ? `differs in ${differing}` : `was changed behind its back: ${moved.attributes.join(", ")}`; // prettier-ignore
+    case "replace":
+      return `it can't be changed in place: ${differing}`;
+    case "forget":
+    case "delete":
+      return "no longer declared";
+  }
+}
