@@ -5,7 +5,10 @@ import { formatDiagnostic } from "./diagnostic.ts";
 import { loadCluster, loadServers } from "./load.ts";
 import { stacksOf } from "./model.ts";
 
-const EXAMPLE = readFileSync(new URL("../../examples/three-clouds/cluster.yaml", import.meta.url), "utf8");
+/** The example as one who brings the servers has it. */
+const EXAMPLE = readFileSync(new URL("../../examples/three-clouds/cluster.yaml", import.meta.url), "utf8")
+  .replace(/^cloudflare:[^]*?\n\n/m, "")
+  .replaceAll("    ingress: true\n", "");
 
 function faults(text: string): string[] {
   const loaded = loadCluster(text, "cluster.yaml");

@@ -3,7 +3,10 @@ import { expect, test } from "vitest";
 import { loadCluster } from "../config/load.ts";
 import { renderTfvars } from "./tfvars.ts";
 
-const EXAMPLE = readFileSync(new URL("../../examples/three-clouds/cluster.yaml", import.meta.url), "utf8");
+/** The example as one who brings the servers has it. */
+const EXAMPLE = readFileSync(new URL("../../examples/three-clouds/cluster.yaml", import.meta.url), "utf8")
+  .replace(/^cloudflare:[^]*?\n\n/m, "")
+  .replaceAll("    ingress: true\n", "");
 const CLOUDFLARE = `cloudflare: { accountId: ${"0f".repeat(16)} }\nssh: { publicKey: ssh-ed25519 AAAA me }\n`;
 
 function tfvars(text: string, servers = {}): Record<string, Record<string, unknown>> {

@@ -151,14 +151,13 @@ async function passes(folder: string, reattach: string): Promise<void> {
 /** A cluster as `cluster.yaml` has it, so that what is rendered of it is shown to fit the stacks. */
 function model(): ClusterModel {
   const example = readFileSync(join(clone, "examples/three-clouds/cluster.yaml"), "utf8");
-  const clouds = `cloudflare: { accountId: ${"0f".repeat(16)} }\nssh: { publicKey: ssh-ed25519 AAAA me }\n`;
-  const loaded = loadCluster(`${clouds}${example}    ingress: true\n`, "cluster.yaml");
+  const loaded = loadCluster(`ssh: { publicKey: ssh-ed25519 AAAA me }\n${example}`, "cluster.yaml");
   assert.ok(loaded.ok, JSON.stringify(loaded));
   return loaded.value;
 }
 
 const SERVERS: Servers = {
-  "aws-1": { publicIp: "192.0.2.1", publicIpv6: null, sshUser: "admin", sshHostKey: "ssh-ed25519 AAAA" },
+  "vultr-1": { publicIp: "192.0.2.1", publicIpv6: null, sshUser: "admin", sshHostKey: "ssh-ed25519 AAAA" },
 };
 
 /** The providers that a module's or a stack's tests put in the place of the real ones. */

@@ -9,7 +9,7 @@ import { operatorPlatform } from "../downloads/lock.ts";
 import { runOrFail } from "../process/process.ts";
 
 /** OpenTofu of the locked archive, in the user's cache; the program is what the archive held, or it is unpacked anew. */
-export function ensureTofu(lock: Lock, progress: (line: string) => void): Promise<string> {
+export async function ensureTofu(lock: Lock, progress: (line: string) => void): Promise<string> {
   const locked = lock.tofu?.files[operatorPlatform()];
   if (locked === undefined) {
     throw new ToolError({
