@@ -25,7 +25,9 @@ export const servers: Stage<ClusterContext> = {
   async apply(context, emit) {
     const made: Awaited<ReturnType<typeof createServers>> =
       context.model.cloudflare === null ? { hosts: {}, fresh: [] } : await createServers(context, emit);
-    await Promise.all(made.fresh.map((name) => settled(context, name)));
+    await Promise.all(
+      [...new Set([...made.fresh, ...Object.keys(made.hosts)])].map((name) => settled(context, name)),
+    );
     const observed = await observe(context);
     // A run about everything goes on without the hosts that are still to join; the stage verify counts them.
     const blocking = observed.filter(({ awaited }) => !awaited || context.limit.length > 0);

@@ -4,13 +4,15 @@ import type { StackName } from "../../config/model.ts";
 import { type Fault, formatFault, UserError } from "../../output/errors.ts";
 import type { Emit } from "../../output/events.ts";
 import type { Change } from "../../run/stage.ts";
+import { thingsAt } from "../../tools/inventory/inventory.ts";
+import type { Thing } from "../../tools/inventory/thing.ts";
 import { ensureTofu } from "../../tools/tofu/install.ts";
 import { StateLocked } from "../../tools/tofu/messages.ts";
 import { isLeftByUs } from "../../tools/tofu/runs.ts";
 import * as door from "../../tools/tofu/stack.ts";
 import type { ClusterContext } from "../context.ts";
-import { adopt } from "./adopt.ts";
-import { refusals, toChanges } from "./plan.ts";
+import { adopt, close, concerned, removeDoubles, switchOn, toClose, toSwitchOn } from "./adopt.ts";
+import { nodeOf, refusals, strays, toChanges } from "./plan.ts";
 
 export interface StackResult {
   /** What was applied. */
@@ -42,8 +44,17 @@ export function hasStack(context: ClusterContext, name: StackName): boolean {
 /** What applying the stack would do. Changes nothing. */
 export async function look(job: Job): Promise<StackResult> {
   const stack = await open(job.context, job.stack);
-  const plan = await planned(job, stack);
-  return { changes: toChanges(job.stage, job.stack, plan), values: plan.values };
+  const [plan, things] = await Promise.all([planned(job, stack), thingsOf(job)]);
+  const changes = toChanges(job.stage, job.stack, plan);
+  return {
+    changes: [...changes, ...toSwitchOn(things), ...toClose(strays(plan, things))],
+    values: plan.values,
+  };
+}
+
+/** Of servers and their rules OpenTofu does not see everything; for the rest it is asked only when something is to be made. */
+async function thingsOf({ context, stack }: Job): Promise<Thing[]> {
+  return stack === "cloudflare" ? [] : concerned(context, await thingsAt(stack, context));
 }
 
 const ATTEMPTS = 4;
@@ -71,22 +82,42 @@ export async function bring(job: Job, emit: Emit): Promise<StackResult> {
 async function once(job: Job, emit: Emit): Promise<StackResult> {
   const { context, stage, stack: name, options } = job;
   const stack = await open(context, name);
+  if (options?.destroy === true) return applied(job, stack, await planned(job, stack), [], emit);
+  const things = await thingsOf(job);
+  const on = await switchOn(context, stack, things, emit);
   let plan = await planned(job, stack);
-  if (
-    options?.destroy !== true &&
-    plan.changes.some(({ action }) => action === "create") &&
-    (await adopt(context, stack, plan, emit))
-  )
-    plan = await planned(job, stack);
-  const changes = toChanges(stage, name, plan);
-  const refused = options?.destroy === true ? [] : refusals(changes, context.allowDestroy);
+  const refused = refusals(toChanges(stage, name, plan), context.allowDestroy);
   if (refused.length > 0) throw new Refused(refused);
-  if (plan.empty) return { changes: [], values: plan.values };
+  const isNew = plan.changes.some(({ action }) => action === "create");
+  const there = isNew && name === "cloudflare" ? await thingsAt(name, context) : things;
+  if (isNew && (await adopt(context, stack, plan, there, emit))) plan = await planned(job, stack);
+  const closed = await close(context, strays(plan, things), emit);
+  return applied(job, stack, plan, [...on, ...closed], emit);
+}
+
+async function applied(
+  { context, stage, stack: name, options }: Job,
+  stack: door.Stack,
+  plan: door.StackPlan,
+  done: Change[],
+  emit: Emit,
+): Promise<StackResult> {
+  if (plan.empty) return { changes: done, values: plan.values };
+  const changes = [...done, ...toChanges(stage, name, plan)];
   await door.apply(stack, plan, ({ address, action, state, seconds }) => {
     if (state === "start" || state === "failed") return;
     emit({ event: "log", level: "info", message: `${name}: ${action} ${address}: ${state} (${seconds} s)` });
   });
-  return { changes, values: await door.outputs(stack) };
+  const values = await door.outputs(stack);
+  const made = plan.changes.some(
+    ({ action, address }) => action === "create" && nodeOf(address) !== undefined,
+  );
+  if (made && options?.destroy !== true) await removeDoubles(context, stack, idsIn(values["servers"]), emit);
+  return { changes, values };
+}
+
+function idsIn(servers: unknown): string[] {
+  return Object.values((servers ?? {}) as Record<string, { id: string }>).map(({ id }) => id);
 }
 
 export async function open(

@@ -1,5 +1,6 @@
 import type { Fault } from "../../output/errors.ts";
 import type { Change } from "../../run/stage.ts";
+import type { Thing } from "../../tools/inventory/thing.ts";
 import type { PlanContents, ResourceChange } from "../../tools/tofu/show.ts";
 
 /** Whatever holds data, or is what data lies on. */
@@ -27,6 +28,63 @@ export function toChanges(stage: string, stack: string, { changes, drift }: Plan
 /** The node a resource belongs to. */
 export function nodeOf(address: string): string | undefined {
   return /^module\.server\["([^"]+)"\]/.exec(address)?.[1];
+}
+
+/** What is at the provider, is ours, and the state is not to go on without. */
+export interface Leftovers {
+  /** To be taken into the state: an answer got lost, or the run was killed before it could write. */
+  imports: Thing[];
+  /** To be deleted: made twice, or of no use any more, since its secret was told once. */
+  useless: Thing[];
+}
+
+/** What of `things` the plan is about to make once more. `keep`: ids of servers that are in use, which no age beats. */
+export function leftovers(
+  { changes }: Pick<PlanContents, "changes">,
+  things: readonly Thing[],
+  keep: readonly string[],
+): Leftovers {
+  const wanted = changes.filter(({ action }) => action === "create").map(({ address }) => address);
+  const found = wanted.map((address) => inOrder(things, address, keep));
+  return {
+    imports: found.flatMap(([first]) => (first === undefined || isToken(first) ? [] : [first])),
+    useless: found.flatMap(([first, ...more]) =>
+      first !== undefined && isToken(first) ? [first, ...more] : more,
+    ),
+  };
+}
+
+const isToken = ({ type }: Thing): boolean => type === "cloudflare_account_token";
+
+/** Servers that are there twice, but for the ones in `keep`. */
+export function doubles(things: readonly Thing[], keep: readonly string[]): Thing[] {
+  const servers = things.filter(({ billed, type }) => billed && type !== "cloudflare_r2_bucket");
+  const addresses = new Set(servers.map(({ address }) => address));
+  return [...addresses].flatMap((address) => inOrder(servers, address, keep).slice(1));
+}
+
+function inOrder(things: readonly Thing[], address: string, keep: readonly string[]): Thing[] {
+  const used = (one: Thing) => (keep.includes(ownId(one)) ? 0 : 1);
+  return things
+    .filter((one) => one.address === address)
+    .toSorted((a, b) => used(a) - used(b) || a.created.localeCompare(b.created));
+}
+
+/** Rules of our firewalls that the state does not know: somebody opened a port by hand. */
+export function strays(
+  { ids, changes }: Pick<PlanContents, "ids" | "changes">,
+  things: readonly Thing[],
+): Thing[] {
+  const creates = changes.filter(({ action }) => action === "create");
+  const coming = new Set(creates.map(({ address }) => address));
+  return things.filter(
+    (one) => one.type.endsWith("_rule") && !ids.includes(ownId(one)) && !coming.has(one.address),
+  );
+}
+
+/** As the provider's own resource has it, without the region or the group it is in. */
+export function ownId({ id }: Thing): string {
+  return id.slice(id.lastIndexOf("/") + 1);
 }
 
 /** A fault for each protected thing that the plan would destroy and nobody has named. */

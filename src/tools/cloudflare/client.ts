@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { UserError } from "../../output/errors.ts";
+import { ask, type Question } from "../http/ask.ts";
 
 /** https://developers.cloudflare.com/api/ */
 const API = "https://api.cloudflare.com/client/v4";
@@ -35,17 +35,15 @@ const Envelope = z.object({
     .nullish(),
 });
 
-type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-
 /** One call of Cloudflare's API. Reads are repeated where Cloudflare is out of breath; a write never is. */
 export async function cloudflare<T>(
   token: string,
-  method: Method,
+  method: Question["method"],
   path: string,
   result: z.ZodType<T>,
   body?: object,
 ): Promise<T> {
-  return result.parse((await ask(token, method, path, body)).result);
+  return result.parse((await call(token, method, path, body)).result);
 }
 
 /** All of a list, page by page. */
@@ -53,41 +51,35 @@ export async function cloudflareList<T>(token: string, path: string, item: z.Zod
   const items: T[] = [];
   for (let page = 1, pages = 1; page <= pages; page++) {
     const query = `${path.includes("?") ? "&" : "?"}per_page=50&page=${page}`;
-    const { result, result_info } = await ask(token, "GET", path + query);
+    const { result, result_info } = await call(token, "GET", path + query);
     items.push(...z.array(item).parse(result));
     pages = result_info?.total_pages ?? 1;
   }
   return items;
 }
 
-async function ask(token: string, method: Method, path: string, body?: object) {
-  for (let tries = 1; ; tries++) {
-    const last = method !== "GET" || tries === 3;
-    const response = await send(token, method, path, body).catch((error: unknown) => {
-      if (last) throw error;
-      return undefined;
+async function call(token: string, method: Question["method"], path: string, body?: object) {
+  const answer = await ask(`${API}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const what = `Cloudflare's API refused ${method} ${path}`;
+  if (answer.status === 0)
+    throw new UserError({
+      what: "Cloudflare's API can't be reached",
+      why: answer.body,
+      fix: "check the network",
     });
-    const envelope = Envelope.safeParse(await response?.json().catch(() => undefined));
-    if (envelope.success && response?.ok === true && envelope.data.success) return envelope.data;
-    const status = response?.status ?? 0;
-    if (last || (response !== undefined && !response.ok && status !== 429 && status < 500)) {
-      const what = `Cloudflare's API refused ${method} ${path}`;
-      throw new CloudflareRefusal(what, status, envelope.data?.errors ?? []);
-    }
-    await sleep(Math.min(1000 * Number(response?.headers.get("retry-after") ?? tries), 30_000));
-  }
+  const envelope = Envelope.safeParse(readJson(answer.body));
+  if (envelope.success && envelope.data.success) return envelope.data;
+  throw new CloudflareRefusal(what, answer.status, envelope.data?.errors ?? []);
 }
 
-async function send(token: string, method: Method, path: string, body?: object): Promise<Response> {
+function readJson(text: string): unknown {
   try {
-    return await fetch(`${API}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(30_000),
-    });
-  } catch (error) {
-    const why = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    throw new UserError({ what: "Cloudflare's API can't be reached", why, fix: "check the network" });
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

@@ -24,7 +24,7 @@ test("no-ops, reads of data sources and unchanged outputs are no changes", () =>
     [change("hcloud_server.a", ["no-op"]), { ...change("aws_ami.debian", ["read"]), mode: "data" }],
     { output_changes: { servers: { actions: ["no-op"] } } },
   );
-  expect(plan).toEqual({ changes: [], drift: [], outputs: [], values: {} });
+  expect(plan).toEqual({ changes: [], drift: [], outputs: [], values: {}, ids: [] });
 });
 
 test.each([

@@ -20,6 +20,8 @@ export interface PlanContents {
   drift: ResourceChange[];
   /** Outputs whose value would change: a plan of those alone is not empty either. */
   outputs: string[];
+  /** The ids of all that the state has. */
+  ids: string[];
   /** What the outputs are after it, as far as that is known; sensitive ones too, so never log them. */
   values: Readonly<Record<string, unknown>>;
 }
@@ -58,6 +60,10 @@ export function readPlan(json: string): PlanContents {
     outputs: Object.entries(plan.output_changes)
       .filter(([, { actions }]) => actions.some((action) => action !== "no-op"))
       .map(([name]) => name),
+    ids: plan.resource_changes.flatMap(({ mode, change }) => {
+      const id = change.before?.["id"];
+      return mode === "managed" && typeof id === "string" ? [id] : [];
+    }),
     values: Object.fromEntries(
       Object.entries(plan.planned_values.outputs).map(([name, { value }]) => [name, value]),
     ),
