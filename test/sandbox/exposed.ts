@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { interfaceIpv4 } from "../../sandbox/network/plan.ts";
 import { at, must, readPlan } from "./place.ts";
-import { HOSTS, publicAddresses, scanTcp, scanUdp } from "./outside.ts";
+import { HOSTS, numberOf, publicAddresses, scanTcp, scanUdp } from "./outside.ts";
 import { apply, deployProbes, IMAGE, kubectl, NAMESPACE } from "./probe.ts";
 
 export const NODE_PORT = 30700;
@@ -50,18 +50,22 @@ spec:
 `);
   await kubectl("rollout", "status", "daemonset/exposed", "--namespace", NAMESPACE, "--timeout=120s");
   const plan = readPlan();
-  const ingress = HOSTS.map(({ cloud, number }) => ({ ip: interfaceIpv4(plan, cloud, number) }));
+  const ingress = HOSTS.map(({ name, cloud }) => ({ ip: interfaceIpv4(plan, cloud, numberOf(name)) }));
   await kubectl(
     "patch", "service", "balanced", "--namespace", NAMESPACE, "--subresource=status", "--type=merge",
     "--patch", JSON.stringify({ status: { loadBalancer: { ingress } } }),
   ); // prettier-ignore
 }
 
-/** What may be reached: SSH. Tailscale's port is let in, too, and answers nobody it does not know. */
+/** Which nodes take the web in; an IPv6 address has no pod behind it: the cluster is IPv4. */
+const INGRESS = ["hetzner-1", "vultr-1"];
+
+/** What may be reached: SSH, and a hostPort 80 on ingress nodes. Tailscale's port is let in, too, and answers nobody it does not know. */
 export const intended = () =>
-  publicAddresses()
-    .map((address) => `${address} 22`)
-    .toSorted();
+  [
+    ...publicAddresses().map((address) => `${address} 22`),
+    ...INGRESS.map((name) => `${publicAddresses(name)[0]} 80`),
+  ].toSorted();
 
 /** The UDP ports on which anything listens, and the NodePort's. */
 async function answeringUdp(): Promise<string[]> {

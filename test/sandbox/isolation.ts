@@ -7,6 +7,7 @@ import { ipv4, namespace, prefix } from "../../sandbox/network/plan.ts";
 import { processesIn } from "../../sandbox/lifecycle/processes.ts";
 import type { Case } from "./harness.ts";
 import { status } from "./main-job.ts";
+import { numberOf } from "./outside.ts";
 import { at, infra, must, readPlan } from "./place.ts";
 
 /** The sandbox touches nothing of the machine, and nothing of it stays. `before` was taken before it was made. */
@@ -62,8 +63,11 @@ export function isolation(before: Traces): readonly Case[] {
         await must(second("up", "--example", "one-node", "--bare"));
         const hostname = (await must(second("exec", "hetzner-1", "--", "hostname"))).stdout.trim();
         const plan = readPlan();
-        const across = await second("exec", "internet", "--", "timeout", "3", "bash", "-c", `</dev/tcp/${ipv4(plan, "hetzner", 10)}/22`); // prettier-ignore
-        const within = await at("internet", `timeout 3 bash -c '</dev/tcp/${ipv4(plan, "hetzner", 10)}/22'`);
+        const across = await second("exec", "internet", "--", "timeout", "3", "bash", "-c", `</dev/tcp/${ipv4(plan, "hetzner", numberOf("hetzner-1"))}/22`); // prettier-ignore
+        const within = await at(
+          "internet",
+          `timeout 3 bash -c '</dev/tcp/${ipv4(plan, "hetzner", numberOf("hetzner-1"))}/22'`,
+        );
         await must(second("down"));
         const first = await status();
 
@@ -105,13 +109,14 @@ export function isolation(before: Traces): readonly Case[] {
     {
       name: "after a SIGKILL of everything, down leaves nothing, and up clears what is left and starts again",
       async run() {
-        await must(infra(["sandbox", "up", "--bare"]));
+        const bare = ["sandbox", "up", "--bare", "--example", "one-node"];
+        await must(infra(bare));
         killAll(prefix(readPlan()));
         await must(infra(["sandbox", "down"]));
         const afterDown = left(before, await traces());
-        await must(infra(["sandbox", "up", "--bare"]));
+        await must(infra(bare));
         killAll(prefix(readPlan()));
-        await must(infra(["sandbox", "up", "--bare"]));
+        await must(infra(bare));
         const hostname = (await must(at("hetzner-1", "hostname"))).stdout.trim();
         await must(infra(["sandbox", "down"]));
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Case } from "./harness.ts";
 import { status } from "./main-job.ts";
+import { numberOf } from "./outside.ts";
 import { at, infra, must, readPlan } from "./place.ts";
 import { ipv4 } from "../../sandbox/network/plan.ts";
 
@@ -26,7 +27,7 @@ async function arriving(
   to: "operator" | "internet",
   count: number,
 ): Promise<number> {
-  const address = ipv4(readPlan(), to, 10);
+  const address = ipv4(readPlan(), to, numberOf(`${to}-1`));
   const receive = `
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("${address}", 9999)); s.settimeout(2); n = 0
@@ -60,8 +61,8 @@ export const links: readonly Case[] = [
   {
     name: "Vultr is 12 ms from Hetzner and AWS 25 ms, and status tells the mesh's round trips",
     async run() {
-      const vultr = await roundTrip("hetzner-1", ipv4(readPlan(), "vultr", 11));
-      const aws = await roundTrip("hetzner-1", ipv4(readPlan(), "aws", 12));
+      const vultr = await roundTrip("hetzner-1", ipv4(readPlan(), "vultr", numberOf("vultr-1")));
+      const aws = await roundTrip("hetzner-1", ipv4(readPlan(), "aws", numberOf("aws-1")));
       const { nodes } = await status();
 
       assert.ok(vultr >= 12 && aws >= 25, `${vultr} ms, ${aws} ms`);
@@ -81,12 +82,12 @@ export const links: readonly Case[] = [
       await link("operator", "internet", "--loss", "50");
       const half = await arriving("operator", "internet", 400);
       await link("hetzner", "vultr", "--delay", "40");
-      const far = await roundTrip("hetzner-1", ipv4(readPlan(), "vultr", 11));
+      const far = await roundTrip("hetzner-1", ipv4(readPlan(), "vultr", numberOf("vultr-1")));
       const { links: shown } = JSON.parse((await link("--json")).stdout) as {
         links: Record<string, unknown>[];
       };
       await link("--reset");
-      const near = await roundTrip("hetzner-1", ipv4(readPlan(), "vultr", 11));
+      const near = await roundTrip("hetzner-1", ipv4(readPlan(), "vultr", numberOf("vultr-1")));
       const wrong = await infra(["sandbox", "link", "hetzner", "moon", "--down"]);
 
       assert.deepEqual([there, back], [0, 50]);

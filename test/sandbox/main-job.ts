@@ -25,6 +25,8 @@ export const mainJob: readonly Case[] = [
         assert.match(up.stderr, new RegExp(part), `it says that it installs: ${part}`);
       }
       assert.equal(up.stdout.match(/ Ready /g)?.length, 3, up.stdout);
+      for (const resource of ["hcloud_server", "vultr_instance", "aws_instance"])
+        assert.match(up.stderr, new RegExp(`create \\S+${resource}\\.this: done`));
     },
   },
   {
@@ -43,7 +45,7 @@ export const mainJob: readonly Case[] = [
       );
       assert.deepEqual(
         stages.map((stage) => stage.name),
-        ["servers", "base", "mesh", "k3s", "verify"],
+        ["servers", "dns", "base", "mesh", "k3s", "verify"],
       );
       for (const node of nodes) {
         assert.match(String(node["meshIp"]), /^100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./);
@@ -106,7 +108,7 @@ export const mainJob: readonly Case[] = [
       assert.deepEqual([result.ok, result.changed], [true, 0]);
       assert.deepEqual(
         result.stages.map((stage) => stage.name),
-        ["servers", "base", "mesh", "k3s", "verify"],
+        ["servers", "dns", "base", "mesh", "k3s", "verify"],
       );
     },
   },

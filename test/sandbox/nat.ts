@@ -5,6 +5,7 @@ import { ipv4, ipv6 } from "../../sandbox/network/plan.ts";
 import { hostPlace } from "../../sandbox/network/create.ts";
 import type { Case } from "./harness.ts";
 import { status } from "./main-job.ts";
+import { numberOf } from "./outside.ts";
 import { at, cluster, infra, must, readPlan, withFile } from "./place.ts";
 
 const NODE = "home-1";
@@ -35,7 +36,7 @@ export const behindNat: readonly Case[] = [
       const reached = await Promise.all([
         answers(ipv4(readPlan(), "existing", place.number)),
         answers(ipv6(readPlan(), "existing", place.number)),
-        answers(ipv4(readPlan(), "hetzner", 10)),
+        answers(ipv4(readPlan(), "hetzner", numberOf("hetzner-1"))),
       ]);
       const whole = await infra(["up"]);
       const { command, key } = JSON.parse(

@@ -1,21 +1,42 @@
-import { globSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Cloud, ipv4, ipv6 } from "../../sandbox/network/plan.ts";
+import { type Cloud, ipv4, ipv6, namespace } from "../../sandbox/network/plan.ts";
+import type { Servers } from "../../src/config/model.ts";
 import { command } from "./harness.ts";
-import { caches, clone, infra, must, readPlan, work } from "./place.ts";
+import { caches, clone, cluster, infra, must, readPlan, work } from "./place.ts";
 
 /** The hosts as a stranger on the internet sees them: by their public addresses. */
-export const HOSTS: readonly { name: string; cloud: Cloud; number: number }[] = [
-  { name: "hetzner-1", cloud: "hetzner", number: 10 },
-  { name: "vultr-1", cloud: "vultr", number: 11 },
-  { name: "aws-1", cloud: "aws", number: 12 },
+export const HOSTS: readonly { name: string; cloud: Cloud }[] = [
+  { name: "hetzner-1", cloud: "hetzner" },
+  { name: "vultr-1", cloud: "vultr" },
+  { name: "aws-1", cloud: "aws" },
 ];
+
+/** The host's number in its cloud's network. */
+export function numberOf(name: string): number {
+  const servers = JSON.parse(readFileSync(join(cluster, "servers.json"), "utf8")) as Servers;
+  return Number(servers[name]?.publicIp.split(".")[3]);
+}
+
+const nft = (script: string) =>
+  must(command(["ip", "netns", "exec", namespace(readPlan(), "outer"), "sh", "-c", script]));
+
+/** Only the hosts' own firewalls are left while `work` runs: the vendors' let everything through. */
+export async function withoutVendors<T>(use: () => Promise<T>): Promise<T> {
+  const saved = join(work, "vendors.nft");
+  await nft(`nft list table inet vendors >'${saved}' && nft delete table inet vendors`);
+  try {
+    return await use();
+  } finally {
+    await nft(`nft -f '${saved}'`);
+  }
+}
 
 export function publicAddresses(name?: string): string[] {
   const plan = readPlan();
-  return HOSTS.filter((host) => name === undefined || host.name === name).flatMap(({ cloud, number }) => [
-    ipv4(plan, cloud, number),
-    ipv6(plan, cloud, number),
+  return HOSTS.filter((host) => name === undefined || host.name === name).flatMap(({ name: host, cloud }) => [
+    ipv4(plan, cloud, numberOf(host)),
+    ipv6(plan, cloud, numberOf(host)),
   ]);
 }
 

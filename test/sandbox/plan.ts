@@ -61,7 +61,10 @@ export const plans: readonly Case[] = [
       assert.equal(fresh.exitCode, 2);
       assert.deepEqual(
         fresh.plan.changes.map(({ action, resource }) => `${action} ${resource}`),
-        ["create hetzner fsn1 cx23: hetzner-9"],
+        [
+          'create hetzner: module.server["hetzner-9"].hcloud_firewall.this',
+          'create hetzner: module.server["hetzner-9"].hcloud_server.this',
+        ],
       );
       assert.deepEqual(fresh.plan.cost.totals, [{ currency: "EUR", monthly: 7.98 }]);
       assert.equal(soldOut.exitCode, 1);

@@ -18,6 +18,7 @@ import { podNetworking } from "./pods.ts";
 import { restarts } from "./restarts.ts";
 import { roles } from "./roles.ts";
 import { secretHygiene } from "./secrets.ts";
+import { ends, servers } from "./servers.ts";
 import { services } from "./services.ts";
 import { standIn } from "./stand-in.ts";
 import { storage } from "./storage.ts";
@@ -44,6 +45,7 @@ await makeClone();
 const cases = [
   ...mainJob,
   ...roles,
+  ...servers,
   ...services,
   ...standIn,
   ...podNetworking,
@@ -61,6 +63,7 @@ const cases = [
   ...nodes,
   ...faults,
   ...secretHygiene,
+  ...ends,
   ...isolation(before),
 ];
 const [up, ...rest] = cases;

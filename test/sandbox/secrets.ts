@@ -46,11 +46,13 @@ async function traced(args: readonly string[]): Promise<{ stdout: string; all: s
 /** What must not be seen: what the operator was given, and what was generated. */
 async function secrets(): Promise<readonly string[]> {
   const envrc = readFileSync(join(cluster, ".envrc.local"), "utf8");
-  const given = [...envrc.matchAll(/^export (?:ANSIBLE_VAULT_PASSWORD|\w+_SECRET)='([^']+)'/gm)].map(
-    ([, value]) => value ?? "",
-  );
+  const given = [
+    ...envrc.matchAll(
+      /^export (?:ANSIBLE_VAULT_PASSWORD|\w+_SECRET|TF_VAR_\w+(?:token|key|passphrase))='([^']+)'/gm,
+    ),
+  ].map(([, value]) => value ?? "");
   const token = (await must(at("hetzner-1", "cat /etc/rancher/k3s/token"))).stdout.trim();
-  assert.equal(given.length, 2);
+  assert.equal(given.length, 8);
   const program = globSync(join(caches, "infra-k3s/artifacts/headscale-*/headscale"))[0] ?? "";
   const keys = await new Headscale(program, join(cluster, "..")).keys();
   assert.ok(keys.length >= HOSTS.length, "a join key was minted for each host");
@@ -74,6 +76,8 @@ export const secretHygiene: readonly Case[] = [
     async run() {
       await must(command(["sh", "-c", "command -v strace || apt-get install --yes --quiet strace"]));
       await must(infra(["destroy", "--yes"]));
+      // Then their sshd can be traced.
+      await must(infra(["up", "--until", "dns"]));
       const up = await traced(["up", "--json"]);
       const all = await secrets();
       const planted = await traced(["ssh", "aws-1", `true ${PLANTED}`]);
