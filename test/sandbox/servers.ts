@@ -25,7 +25,7 @@ const STACKS = ["hetzner", "vultr", "aws", "cloudflare"] as const;
 /** What the vendors bill, in all. */
 function billed() {
   return {
-    ...hetzner.billed(hetznerStore(FOLDER).read()),
+    hetzner: hetzner.billed(hetznerStore(FOLDER).read()),
     vultr: vultr.billed(vultrStore(FOLDER).read()),
     aws: aws.billed(awsStore(FOLDER).read()),
     cloudflare: cloudflare.billed(cloudflareStore(FOLDER).read()),
@@ -70,10 +70,9 @@ export const servers: readonly Case[] = [
       }
 
       assert.deepEqual(billed(), {
-        servers: 1,
-        primaryIpv4: 1,
+        hetzner: { servers: 1, primaryIpv4: 1 },
         vultr: { instances: 1 },
-        aws: { instances: 1, volumes: 1, addresses: 1 },
+        aws: { instances: 1, running: 1, volumes: 1, publicIpv4: 1 },
         cloudflare: { buckets: 2, tunnels: 0, records: 8, tokens: 5 },
       });
       for (const name of ["hetzner-1", "vultr-1"])
@@ -95,8 +94,7 @@ export const servers: readonly Case[] = [
       vultrStore(FOLDER).change(({ firewalls }) => firewalls[0]?.rules.push({ id: 99, ip_type: "v4", protocol: "tcp", subnet: "0.0.0.0", subnet_size: 0, port: "8080", notes: "" })); // prettier-ignore
       await stopServer(readPlan(), "aws-1");
       awsStore(FOLDER).change(({ regions }) => {
-        for (const region of Object.values(regions))
-          for (const one of region.instances) one.state = "stopped";
+        for (const region of Object.values(regions)) for (const one of region.instances) one.on = false;
       });
       const named = await plan();
       const up = done(await must(infra(["up", "--json"])));
@@ -210,10 +208,9 @@ export const servers: readonly Case[] = [
       for (const name of names) await must(infra(["node", "remove", name, "--yes", "--unreachable"]));
 
       assert.deepEqual(there, {
-        servers: before.servers + 1,
-        primaryIpv4: before.primaryIpv4 + 1,
+        hetzner: { servers: 2, primaryIpv4: 2 },
         vultr: { instances: 2 },
-        aws: { instances: 2, volumes: 2, addresses: 2 },
+        aws: { instances: 2, running: 2, volumes: 2, publicIpv4: 2 },
         cloudflare: { ...before.cloudflare, records: (before.cloudflare["records"] ?? 0) + 10 },
       });
       assert.equal(again.changed, 0);
@@ -277,10 +274,9 @@ export const ends: readonly Case[] = [
         /three-clouds-backups is kept with the backups: \d+ objects, [\d.]+ GB, [\d.]+ USD a month/,
       );
       const none = {
-        servers: 0,
-        primaryIpv4: 0,
+        hetzner: { servers: 0, primaryIpv4: 0 },
         vultr: { instances: 0 },
-        aws: { instances: 0, volumes: 0, addresses: 0 },
+        aws: { instances: 0, running: 0, volumes: 0, publicIpv4: 0 },
       };
       assert.deepEqual(between, { ...none, cloudflare: { buckets: 1, tunnels: 0, records: 0, tokens: 1 } });
       assert.match(gone.stderr, /three-clouds-backups is deleted/);
