@@ -1,6 +1,5 @@
 import { readlinkSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { execa } from "execa";
 import { EXIT } from "../src/output/errors.ts";
 import { findRepository } from "../src/repository/locate.ts";
 import { PRODUCT_ROOT } from "../src/repository/shipped.ts";
@@ -50,6 +49,8 @@ function isInside(plan: SandboxState): boolean {
 }
 
 async function runInside(plan: SandboxState): Promise<number> {
+  // Half of what `--help` would wait for.
+  const { execa } = await import("execa");
   const [file, ...prefix] = placeCommand(plan, "operator", stateFolder(plan.name));
   const cli = resolve(PRODUCT_ROOT, "src/cli.ts");
   const child = execa(file, [...prefix, process.execPath, ...process.execArgv, cli, ...argv], {

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildApplication, run, text_en } from "@stricli/core";
-import { runKubectl, runSsh } from "./commands/access.ts";
 import type { Context } from "./commands/flags.ts";
 import { root } from "./commands/index.ts";
 import { EXIT, UserError } from "./output/errors.ts";
@@ -34,10 +33,12 @@ async function main(argv: readonly string[]): Promise<number> {
   const [verb, ...rest] = argv;
   switch (verb) {
     case "kubectl": {
+      const { runKubectl } = await import("./commands/access.ts");
       const { cluster, args } = takeCluster(rest);
       return runKubectl({ cluster }, args);
     }
     case "ssh": {
+      const { runSsh } = await import("./commands/access.ts");
       const { cluster, args } = takeCluster(rest);
       return runSsh({ cluster }, args[0], args.slice(1));
     }

@@ -1,16 +1,7 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
-import { runKubeconfig } from "./access.ts";
-import { runDestroy } from "./destroy.ts";
-import { runDoctor } from "./doctor.ts";
 import { cluster, type Context, flag, json, text } from "./flags.ts";
-import { runInit } from "./init.ts";
 import { node } from "./node.ts";
-import { runPlan } from "./plan.ts";
-import { runRender } from "./render.ts";
 import { secrets } from "./secrets.ts";
-import { runStatus } from "./status.ts";
-import { runUp } from "./up.ts";
-import { runValidate } from "./validate.ts";
 
 const init = buildCommand({
   docs: { brief: "Make a folder a cluster repository, or complete the one it is" },
@@ -45,6 +36,7 @@ const init = buildCommand({
     flags: { example: string; name?: string; domain?: string; k3sVersion?: string; node?: readonly string[] },
     directory: string,
   ) {
+    const { runInit } = await import("./init.ts");
     this.finish(await runInit({ ...flags, node: flags.node ?? [], directory }, this.io));
   },
 });
@@ -58,7 +50,8 @@ const validate = buildCommand({
     },
     flags: { cluster, json },
   },
-  func(this: Context, flags: { cluster?: string; json: boolean }, file?: string) {
+  async func(this: Context, flags: { cluster?: string; json: boolean }, file?: string) {
+    const { runValidate } = await import("./validate.ts");
     this.finish(runValidate({ ...flags, file }, this.io));
   },
 });
@@ -73,7 +66,8 @@ const render = buildCommand({
       check: flag("Exit 1 when anything would change"),
     },
   },
-  func(this: Context, flags: { cluster?: string; json: boolean; diff: boolean; check: boolean }) {
+  async func(this: Context, flags: { cluster?: string; json: boolean; diff: boolean; check: boolean }) {
+    const { runRender } = await import("./render.ts");
     this.finish(runRender(flags, this.io));
   },
 });
@@ -115,6 +109,7 @@ const up = buildCommand({
       allowDestroy?: readonly string[];
     },
   ) {
+    const { runUp } = await import("./up.ts");
     this.finish(await runUp(flags, this.io));
   },
 });
@@ -123,6 +118,7 @@ const status = buildCommand({
   docs: { brief: "Show the nodes, how they are reached, and how each stage stands" },
   parameters: { flags: { cluster, json, check: flag("Compare every setting; exit 1 when not as declared") } },
   async func(this: Context, flags: { cluster?: string; json: boolean; check: boolean }) {
+    const { runStatus } = await import("./status.ts");
     this.finish(await runStatus(flags, this.io));
   },
 });
@@ -133,6 +129,7 @@ const doctor = buildCommand({
   },
   parameters: { flags: { cluster, json } },
   async func(this: Context, flags: { cluster?: string; json: boolean }) {
+    const { runDoctor } = await import("./doctor.ts");
     this.finish(await runDoctor(flags, this.io));
   },
 });
@@ -141,6 +138,7 @@ const kubeconfig = buildCommand({
   docs: { brief: "Print a kubeconfig for machines in the tailnet" },
   parameters: { flags: { cluster, output: text("Write to this file (0600)", "FILE") } },
   async func(this: Context, flags: { cluster?: string; output?: string }) {
+    const { runKubeconfig } = await import("./access.ts");
     this.finish(await runKubeconfig(flags, this.io));
   },
 });
@@ -162,6 +160,7 @@ const destroy = buildCommand({
     this: Context,
     flags: { cluster?: string; json: boolean; yes: boolean; deleteBackups?: string },
   ) {
+    const { runDestroy } = await import("./destroy.ts");
     this.finish(await runDestroy(flags, this.io));
   },
 });
@@ -170,8 +169,16 @@ const plan = buildCommand({
   docs: {
     brief: "What `up` would change, and what the servers cost a month; exits 2 where there are changes",
   },
-  parameters: { flags: { cluster, json } },
-  async func(this: Context, flags: { cluster?: string; json: boolean }) {
+  parameters: {
+    flags: {
+      cluster,
+      json,
+      until: text("Look no further than this stage", "STAGE"),
+      only: text("Look at this stage alone", "STAGE"),
+    },
+  },
+  async func(this: Context, flags: { cluster?: string; json: boolean; until?: string; only?: string }) {
+    const { runPlan } = await import("./plan.ts");
     this.finish(await runPlan(flags, this.io));
   },
 });

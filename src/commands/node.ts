@@ -1,8 +1,6 @@
 import { buildCommand, buildRouteMap, numberParser } from "@stricli/core";
 import { cluster, type Context, flag, json, text } from "./flags.ts";
-import { runJoinCommand } from "./join-command.ts";
-import { type NodeFields, runNodeAdd } from "./node-add.ts";
-import { runNodeRemove } from "./node-remove.ts";
+import type { NodeFields } from "./node-add.ts";
 
 const nodeName = {
   kind: "tuple",
@@ -25,6 +23,7 @@ const nodeAdd = buildCommand({
     },
   },
   async func(this: Context, flags: NodeFields & { cluster?: string; json: boolean }, name: string) {
+    const { runNodeAdd } = await import("./node-add.ts");
     this.finish(await runNodeAdd({ ...flags, name }, this.io));
   },
 });
@@ -64,6 +63,7 @@ const nodeRemove = buildCommand({
     },
     name: string,
   ) {
+    const { runNodeRemove } = await import("./node-remove.ts");
     this.finish(await runNodeRemove({ ...flags, name }, this.io));
   },
 });
@@ -72,6 +72,7 @@ const nodeJoinCommand = buildCommand({
   docs: { brief: "Print what joins a host that nothing reaches from outside; to be run there" },
   parameters: { positional: nodeName, flags: { cluster, json } },
   async func(this: Context, flags: { cluster?: string; json: boolean }, name: string) {
+    const { runJoinCommand } = await import("./join-command.ts");
     this.finish(await runJoinCommand({ ...flags, name }, this.io));
   },
 });

@@ -1,6 +1,7 @@
 import { EXIT, type ExitCode, type Fault, formatFault } from "../output/errors.ts";
 import type { Io } from "../output/io.ts";
 import { table } from "../output/table.ts";
+import { select, type Selection } from "../run/runner.ts";
 import type { Change } from "../run/stage.ts";
 import type { ClusterContext } from "../stages/context.ts";
 import { stages } from "../stages/index.ts";
@@ -9,7 +10,7 @@ import { refusals } from "../stages/stack/plan.ts";
 import { hetznerOffers } from "../tools/hetzner/offers.ts";
 import { type ClusterOption, openCluster, stageContext } from "./cluster.ts";
 
-export interface PlanOptions extends ClusterOption {
+export interface PlanOptions extends ClusterOption, Selection {
   json: boolean;
 }
 
@@ -27,6 +28,7 @@ const BEFORE_HOSTS: ReadonlySet<string> = new Set(["servers", "dns"]);
 
 /** What `up` would change, and what the servers cost a month. Changes nothing; exits 2 where there are changes. */
 export async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
+  const chosen = select(stages, options);
   const context = await stageContext(openCluster(options), (line) => io.err(`${line}\n`));
   const offers = await ask(context);
   const faults = unavailable(context.model, context.servers, offers);
@@ -34,7 +36,7 @@ export async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
     ({ name, behindNat }) => context.servers[name] === undefined && !behindNat,
   );
   const changes: Change[] = [];
-  for (const stage of stages) {
+  for (const stage of chosen) {
     // On servers that are not there nothing can be looked at.
     if (unmade && !BEFORE_HOSTS.has(stage.name)) break;
     if (!options.json) io.err(`looking at ${stage.name}\n`);

@@ -1,11 +1,10 @@
 import { buildCommand, buildRouteMap } from "@stricli/core";
 import { cluster, flag, json, text } from "./flags.ts";
 import type { Context } from "./flags.ts";
-import { type CheckOptions, runSecretsCheck } from "./secrets-check.ts";
-import { runSecretsInit, type SecretsInitOptions } from "./secrets-init.ts";
-import { type RotateOptions, runSecretsRotate } from "./secrets-rotate.ts";
-import { runSecretsStatus, type SecretsStatusOptions } from "./secrets-status.ts";
-import { runSecretsEdit, runSecretsSet, runSecretsShow } from "./secrets-values.ts";
+import type { CheckOptions } from "./secrets-check.ts";
+import type { SecretsInitOptions } from "./secrets-init.ts";
+import type { RotateOptions } from "./secrets-rotate.ts";
+import type { SecretsStatusOptions } from "./secrets-status.ts";
 
 const many = (brief: string, placeholder: string) =>
   ({ kind: "parsed", parse: String, variadic: true, optional: true, brief, placeholder }) as const;
@@ -24,6 +23,7 @@ const init = buildCommand({
     },
   },
   async func(this: Context, flags: SecretsInitOptions) {
+    const { runSecretsInit } = await import("./secrets-init.ts");
     this.finish(await runSecretsInit(flags, this.io));
   },
 });
@@ -46,6 +46,7 @@ const set = buildCommand({
     path: string,
     name: string,
   ) {
+    const { runSecretsSet } = await import("./secrets-values.ts");
     this.finish(await runSecretsSet({ ...flags, file: path, key: name }, this.io));
   },
 });
@@ -54,6 +55,7 @@ const edit = buildCommand({
   docs: { brief: "Open an encrypted file in $EDITOR; its plain text is in memory only" },
   parameters: { positional: { kind: "tuple", parameters: [file] }, flags: { cluster } },
   async func(this: Context, flags: { cluster?: string }, path: string) {
+    const { runSecretsEdit } = await import("./secrets-values.ts");
     this.finish(await runSecretsEdit({ ...flags, file: path }, this.io));
   },
 });
@@ -70,6 +72,7 @@ const show = buildCommand({
     path: string,
     name?: string,
   ) {
+    const { runSecretsShow } = await import("./secrets-values.ts");
     this.finish(await runSecretsShow({ ...flags, file: path, key: name }, this.io));
   },
 });
@@ -99,6 +102,7 @@ const rotate = buildCommand({
       yes: boolean;
     },
   ) {
+    const { runSecretsRotate } = await import("./secrets-rotate.ts");
     this.finish(await runSecretsRotate({ ...flags, add, remove, renew }, this.io));
   },
 });
@@ -107,6 +111,7 @@ const check = buildCommand({
   docs: { brief: "Look for plain secrets, and for encrypted files that the wrong people can open" },
   parameters: { flags: { cluster, json, staged: flag("Only what the next commit would bring") } },
   async func(this: Context, flags: CheckOptions) {
+    const { runSecretsCheck } = await import("./secrets-check.ts");
     this.finish(await runSecretsCheck(flags, this.io));
   },
 });
@@ -115,6 +120,7 @@ const status = buildCommand({
   docs: { brief: "Each secret: its store, scope, rotation and age; no value" },
   parameters: { flags: { cluster, json } },
   async func(this: Context, flags: SecretsStatusOptions) {
+    const { runSecretsStatus } = await import("./secrets-status.ts");
     this.finish(await runSecretsStatus(flags, this.io));
   },
 });

@@ -3,6 +3,7 @@ import { cpus, release, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { infra, makeClone, must, work } from "../sandbox/place.ts";
 import { slope, throughput } from "./network.ts";
+import { cloudPlan } from "./clouds.ts";
 import { isKept, type Table, toMarkdown } from "./report.ts";
 import { plusOne, startup, up } from "./up.ts";
 
@@ -15,7 +16,14 @@ await makeClone();
 try {
   await must(infra(["sandbox", "up"]));
   const tables: Table[] = [];
-  const parts = [startup, () => throughput(4), () => slope(2), () => up(2), () => plusOne(2)];
+  const parts = [
+    startup,
+    () => throughput(4),
+    () => cloudPlan(5),
+    () => slope(2),
+    () => up(2),
+    () => plusOne(2),
+  ];
   for (const part of parts) {
     const table = await part();
     console.error(toMarkdown([table], "so far"));

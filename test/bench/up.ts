@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { at, cluster, done, infra, killed, must, stockAnsible } from "../sandbox/place.ts";
+import { cluster, done, infra, killed, must, stockAnsible } from "../sandbox/place.ts";
 import { interleaved, type Sample, timed, timedInfra } from "./measure.ts";
 import type { Table } from "./report.ts";
 
@@ -12,21 +12,21 @@ export async function up(rounds: number): Promise<Table> {
   const stages = new Map<string, number[]>();
   const cold = await interleaved(rounds, {
     ours: async () => {
-      await destroy();
+      await bare();
       const sample = await timedInfra("up", "--json");
       for (const { name, seconds } of done(sample).stages)
         stages.set(name, [...(stages.get(name) ?? []), seconds]);
       return sample;
     },
     stock: async () => {
-      await destroy();
+      await bare();
       return stock();
     },
   });
   const again = await interleaved(rounds + 2, { ours: () => timedInfra("up"), stock });
   const resumed = [];
   for (const stage of ["base", "mesh", "k3s"]) {
-    await destroy();
+    await bare();
     const before = await killedAfter(stage);
     const rest = await timedInfra("up");
     resumed.push({
@@ -34,13 +34,14 @@ export async function up(rounds: number): Promise<Table> {
       measured: { wall: before + rest.wall, cpu: rest.cpu },
       against: "unbroken",
       floor: cold.ours,
-      bound: 1.5,
+      // What was done is looked at again, which is what `up` with nothing to do takes.
+      bound: 2,
     });
   }
   const by = [...stages].map(([name, all]) => `${name} ${Math.min(...all).toFixed(1)} s`).join(", ");
   return {
     title: "up",
-    text: `Three bare hosts, programs at the mirror. By stage, best run: ${by}.`,
+    text: `Three bare hosts that OpenTofu has made, programs at the mirror. By stage, best run: ${by}.`,
     rows: [
       {
         what: "cold `up`",
@@ -69,10 +70,6 @@ export async function plusOne(rounds: number): Promise<Table> {
   const flags = Object.entries(FIELDS).flatMap(([name, value]) => [`--${name}`, value]);
   const add = ["node", "add", NODE, ...flags];
   const remove = () => must(infra(["node", "remove", NODE, "--yes"]));
-  // Declares it, and ends with 1: it has no server yet.
-  await infra(add);
-  await must(infra(["sandbox", "up", "--bare"]));
-  await remove();
   const { ours, stock: whole } = await interleaved(rounds, {
     ours: async () => {
       const sample = await timedInfra(...add);
@@ -83,23 +80,22 @@ export async function plusOne(rounds: number): Promise<Table> {
       const fields = Object.entries({ name: NODE, role: "worker", ...FIELDS });
       const text = fields.map(([name, value]) => `    ${name}: ${value}\n`).join("");
       appendFileSync(join(cluster, "cluster.yaml"), text.replace("    name", "  - name"));
-      await must(infra(["render"]));
+      await must(infra(["up", "--only", "servers", "--limit", NODE]));
       const sample = await stock();
       await remove();
       return sample;
     },
   });
-  await at(NODE, "systemctl poweroff");
   return {
     title: "One worker more",
-    text: "On a cluster of three; the new server is up and bare.",
+    text: "On a cluster of three. Ours makes the server, too; stock Ansible finds it made.",
     rows: [
       {
         what: "`node add`",
         measured: ours,
         against: "stock `ansible-playbook site.yml`, over all four",
         floor: whole,
-        bound: 1.2,
+        bound: 1.5,
       },
     ],
   };
@@ -117,8 +113,10 @@ export async function startup(): Promise<Table> {
   };
 }
 
-async function destroy(): Promise<void> {
+/** New servers with nothing on them. */
+async function bare(): Promise<void> {
   await must(infra(["destroy", "--yes"]));
+  await must(infra(["up", "--until", "dns"]));
 }
 
 /** SIGKILL to `up` at the moment the stage is done; returns the seconds until then. */

@@ -73,7 +73,7 @@ export const servers: readonly Case[] = [
         hetzner: { servers: 1, primaryIpv4: 1 },
         vultr: { instances: 1 },
         aws: { instances: 1, running: 1, volumes: 1, publicIpv4: 1 },
-        cloudflare: { buckets: 2, tunnels: 0, records: 8, tokens: 5 },
+        cloudflare: { buckets: 2, tunnels: 0, records: 8, tokens: 4 },
       });
       for (const name of ["hetzner-1", "vultr-1"])
         for (const address of ["publicIp", "publicIpv6"])
