@@ -1,6 +1,7 @@
 import { EXIT, type ExitCode, type Fault, formatFault } from "../output/errors.ts";
 import type { Io } from "../output/io.ts";
 import { table } from "../output/table.ts";
+import { writeTree } from "../repository/write.ts";
 import { select, type Selection } from "../run/runner.ts";
 import type { Change } from "../run/stage.ts";
 import type { ClusterContext } from "../stages/context.ts";
@@ -8,7 +9,7 @@ import { stages } from "../stages/index.ts";
 import { type Cost, costOf, type Offers, unavailable } from "../stages/servers/cost.ts";
 import { refusals } from "../stages/stack/plan.ts";
 import { hetznerOffers } from "../tools/hetzner/offers.ts";
-import { type ClusterOption, openCluster, stageContext } from "./cluster.ts";
+import { type ClusterOption, openCluster, renderCluster, stageContext } from "./cluster.ts";
 
 export interface PlanOptions extends ClusterOption, Selection {
   json: boolean;
@@ -29,7 +30,10 @@ const BEFORE_HOSTS: ReadonlySet<string> = new Set(["servers", "dns"]);
 /** What `up` would change, and what the servers cost a month. Changes nothing; exits 2 where there are changes. */
 export async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
   const chosen = select(stages, options);
-  const context = await stageContext(openCluster(options), (line) => io.err(`${line}\n`));
+  const cluster = openCluster(options);
+  // What OpenTofu and Ansible are told is among what is rendered.
+  writeTree(cluster.root, renderCluster(cluster));
+  const context = await stageContext(cluster, (line) => io.err(`${line}\n`));
   const offers = await ask(context);
   const faults = unavailable(context.model, context.servers, offers);
   const unmade = context.model.nodes.some(

@@ -193,19 +193,20 @@ export const servers: readonly Case[] = [
       const declared = `${text}${nodes.map((node) => `  - { name: ${node}, ingress: true }\n`).join("")}`;
       const only = ["up", "--only", "servers", "--limit", names.join(",")];
       const before = billed();
-      writeFileSync(FILE, declared);
       setFaults(
         faultsFile(STATE),
         CREATES.map((call) => ({ ...call, ...FAULTS[fault] })),
       );
-      await must(infra(only));
-      await must(infra(["up", "--only", "dns"]));
-      const there = billed();
-      const again = done(await must(infra([...only, "--json"])));
+      const declare = () => writeFileSync(FILE, declared);
+      const [there, again] = await withFile(FILE, declare, async () => {
+        await must(infra(only));
+        await must(infra(["up", "--only", "dns"]));
+        return [billed(), done(await must(infra([...only, "--json"])))] as const;
+      });
       const left = JSON.parse(readFileSync(faultsFile(STATE), "utf8")) as { times: number; path: string }[];
       setFaults(faultsFile(STATE), []);
-      writeFileSync(FILE, text);
-      for (const name of names) await must(infra(["node", "remove", name, "--yes", "--unreachable"]));
+      await must(infra(["up", "--only", "dns"]));
+      await must(infra(["up", "--only", "servers", ...names.flatMap((name) => ["--allow-destroy", name])]));
 
       assert.deepEqual(there, {
         hetzner: { servers: 2, primaryIpv4: 2 },
@@ -253,7 +254,7 @@ const FAULTS: Readonly<Record<string, Partial<FaultRequest>>> = {
   "429": { status: 429, headers: { "retry-after": "1" }, body: "slow down" },
   "500": { status: 500, body: "it broke" },
   "502": { status: 502, body: "<html>bad gateway</html>" },
-  hang: { delayMs: 45_000, status: 504 },
+  hang: { delayMs: 10_000, status: 504 },
   "truncated body": { truncateAt: 10 },
   "lost reply": { lostReply: true },
 };

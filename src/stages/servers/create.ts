@@ -77,7 +77,7 @@ export async function createServers(
     }
   }
   const read = clouds.filter((_, index) => results[index]?.status === "fulfilled");
-  const { servers, fresh, gone } = merge(context, created, read);
+  const { servers, fresh, gone } = merge(context, created, { read, isAll: read.length === clouds.length });
   if (fresh.length > 0 || gone.length > 0 || JSON.stringify(servers) !== JSON.stringify(context.servers))
     context.saveServers(await pinned(servers, fresh, emit));
   if (failures.length > 0) throw new UserError({ what: failures.join("\n") });

@@ -20,15 +20,16 @@ const server = (id: string, sshHostKey = "ssh-ed25519 AAAA") => {
   return { ...rest, sshHostKey };
 };
 const all = { model, limit: [] };
+const asked = (...read: Created["cloud"][]) => ({ read, isAll: false });
 
 test("a server keeps its pinned key, also under another address; a new one of the same name does not", () => {
   const before = { "vultr-1": server("a"), "aws-1": server("c") };
   const moved = merge(
     { ...all, servers: before },
     new Map([["vultr-1", created("a", "vultr", "192.0.2.9")]]),
-    ["vultr"],
+    asked("vultr"),
   );
-  const replaced = merge({ ...all, servers: before }, new Map([["vultr-1", created("b")]]), ["vultr"]);
+  const replaced = merge({ ...all, servers: before }, new Map([["vultr-1", created("b")]]), asked("vultr"));
 
   expect(moved.fresh).toEqual([]);
   expect(moved.servers["vultr-1"]).toEqual({ ...server("a"), publicIp: "192.0.2.9" });
@@ -40,17 +41,25 @@ test("a server keeps its pinned key, also under another address; a new one of th
 test("what its cloud no longer has is gone; what nobody created stays", () => {
   const own = { publicIp: "192.0.2.1", sshUser: "root", sshHostKey: "ssh-ed25519 BBBB" };
   const before = { "vultr-1": server("a"), "vultr-2": server("b"), mine: own };
-  const after = merge({ ...all, servers: before }, new Map(), ["hetzner", "vultr", "aws"]);
-  const failed = merge({ ...all, servers: before }, new Map(), ["aws"]);
+  const after = merge({ ...all, servers: before }, new Map(), {
+    ...asked("hetzner", "vultr", "aws"),
+    isAll: true,
+  });
+  const failed = merge({ ...all, servers: before }, new Map(), asked("aws"));
 
   expect(after.gone).toEqual(["vultr-1", "vultr-2"]);
   expect(after.servers).toEqual({ mine: own });
   expect(failed.servers["vultr-1"], "its cloud did not answer").toEqual(server("a"));
+  expect(failed.servers["vultr-2"], "nobody knows which cloud it was in").toEqual(server("b"));
 });
 
 test("a limited run leaves the others as they are", () => {
   const before = { "vultr-1": server("a"), "aws-1": server("c") };
-  const after = merge({ model, limit: ["aws-1"], servers: before }, new Map(), ["aws"]);
+  const after = merge(
+    { model, limit: ["aws-1"], servers: before },
+    new Map([["aws-9", created("d", "aws")]]),
+    asked("aws"),
+  );
 
   expect(after.gone).toEqual(["aws-1"]);
   expect(after.servers).toEqual({ "vultr-1": server("a") });

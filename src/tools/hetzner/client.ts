@@ -3,7 +3,7 @@ import { UserError } from "../../output/errors.ts";
 import { ask, type Question } from "../http/ask.ts";
 
 /** https://docs.hetzner.cloud/ */
-const API = "https://api.hetzner.cloud/v1";
+export const API = "https://api.hetzner.cloud/v1";
 
 const Meta = z.object({ meta: z.object({ pagination: z.object({ next_page: z.number().nullable() }) }) });
 

@@ -7,7 +7,7 @@ const provider = "aws";
 const TAG = "infra-k3s-cluster";
 
 /** AWS's own SDK, which takes a while to load: only who has nodes there waits for it. */
-async function open(secrets: Secrets, region: string) {
+export async function openEc2(secrets: Secrets, region: string) {
   const ec2 = await import("@aws-sdk/client-ec2");
   const credentials = {
     accessKeyId: secrets.TF_VAR_aws_access_key_id ?? "",
@@ -28,7 +28,7 @@ export async function awsThings(
 const nodeOf = (tags: Tag[] = []) => tags.find(({ Key }) => Key === "infra-k3s-node")?.Value ?? "";
 
 async function inRegion(secrets: Secrets, cluster: string, region: string): Promise<Thing[]> {
-  const { ec2, client } = await open(secrets, region);
+  const { ec2, client } = await openEc2(secrets, region);
   const Filters: Filter[] = [{ Name: `tag:${TAG}`, Values: [cluster] }];
   const states = { Name: "instance-state-name", Values: ["pending", "running", "stopping", "stopped"] };
   const [instances, groups, keys] = await named(() =>
@@ -103,14 +103,14 @@ async function inRegion(secrets: Secrets, cluster: string, region: string): Prom
 
 export async function awsPowerOn(secrets: Secrets, server: Thing): Promise<void> {
   const [region = "", id = ""] = server.id.split("/");
-  const { ec2, client } = await open(secrets, region);
+  const { ec2, client } = await openEc2(secrets, region);
   await named(() => client.send(new ec2.StartInstancesCommand({ InstanceIds: [id] })));
 }
 
 /** Of servers and rules alone: nothing else is made twice, since AWS refuses a name that is taken. */
 export async function awsDelete(secrets: Secrets, gone: Thing): Promise<void> {
   const [region = "", id = ""] = gone.id.split("/");
-  const { ec2, client } = await open(secrets, region);
+  const { ec2, client } = await openEc2(secrets, region);
   if (gone.type === "aws_instance") {
     await named(() => client.send(new ec2.TerminateInstancesCommand({ InstanceIds: [id] })));
     return;

@@ -61,7 +61,16 @@ async function deleteDevices(secrets: Secrets, devices: readonly Device[]): Prom
   await Promise.all(devices.map((device) => call(bearer, "DELETE", `/device/${device.id}`, { fine: [404] })));
 }
 
-async function token(secrets: Secrets): Promise<string> {
+/** What the OAuth client may; empty where Tailscale does not say. */
+export async function grantedScopes(secrets: Secrets): Promise<string[]> {
+  return ((await authorized(secrets)).scope ?? "").split(" ").filter(Boolean);
+}
+
+const token = async (secrets: Secrets): Promise<string> => (await authorized(secrets)).access_token;
+
+const Authorized = z.object({ access_token: z.string(), scope: z.string().optional() });
+
+async function authorized(secrets: Secrets): Promise<z.output<typeof Authorized>> {
   const { TAILSCALE_OAUTH_CLIENT_ID: id, TAILSCALE_OAUTH_CLIENT_SECRET: secret } = secrets;
   if (id === undefined || secret === undefined) {
     throw new UserError({
@@ -73,7 +82,7 @@ async function token(secrets: Secrets): Promise<string> {
     method: "POST",
     body: new URLSearchParams({ client_id: id, client_secret: secret }),
   });
-  if (response.ok) return z.object({ access_token: z.string() }).parse(await response.json()).access_token;
+  if (response.ok) return Authorized.parse(await response.json());
   throw new UserError({
     what: "Tailscale does not accept the OAuth client",
     why: `${API}/oauth/token answered ${response.status}: ${await response.text()}`,

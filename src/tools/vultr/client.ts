@@ -3,7 +3,7 @@ import { UserError } from "../../output/errors.ts";
 import { ask, type Question } from "../http/ask.ts";
 
 /** https://www.vultr.com/api/ */
-const API = "https://api.vultr.com/v2";
+export const API = "https://api.vultr.com/v2";
 
 const Meta = z.object({ meta: z.object({ links: z.object({ next: z.string() }) }) });
 
