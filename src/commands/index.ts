@@ -123,7 +123,7 @@ const status = buildCommand({
   },
 });
 
-const doctor = buildCommand({
+const doctorHosts = buildCommand({
   docs: {
     brief: "Look for what is wrong with mesh, MTU, DNS, clocks, disks, keys and services, each with its fix",
   },
@@ -132,6 +132,21 @@ const doctor = buildCommand({
     const { runDoctor } = await import("./doctor.ts");
     this.finish(await runDoctor(flags, this.io));
   },
+});
+
+const doctorCredentials = buildCommand({
+  docs: { brief: "Ask each provider what the credentials in .envrc.local may, and say what they lack" },
+  parameters: { flags: { cluster, json } },
+  async func(this: Context, flags: { cluster?: string; json: boolean }) {
+    const { runDoctorCredentials } = await import("./doctor-credentials.ts");
+    this.finish(await runDoctorCredentials(flags, this.io));
+  },
+});
+
+const doctor = buildRouteMap({
+  docs: { brief: "Look for what is wrong with the hosts, or with the credentials, each with its fix" },
+  routes: { hosts: doctorHosts, credentials: doctorCredentials },
+  defaultCommand: "hosts",
 });
 
 const kubeconfig = buildCommand({
@@ -183,6 +198,15 @@ const plan = buildCommand({
   },
 });
 
+const orphans = buildCommand({
+  docs: { brief: "List all that carries the cluster's name at any provider, and what of it nobody declared" },
+  parameters: { flags: { cluster, json } },
+  async func(this: Context, flags: { cluster?: string; json: boolean }) {
+    const { runOrphans } = await import("./orphans.ts");
+    this.finish(await runOrphans(flags, this.io));
+  },
+});
+
 /** Stands in the help only: their arguments belong to another program, so cli.ts hands them over unread. */
 const passthrough = (brief: string) =>
   // oxlint-disable-next-line typescript/no-generated-empty-object-type -- stricli's type of "no flags"
@@ -210,6 +234,7 @@ export const root = buildRouteMap({
     node,
     secrets,
     destroy,
+    orphans,
     sandbox: passthrough("The local internet: sandbox up|down|status|exec|logs"),
   },
 });

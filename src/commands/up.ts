@@ -1,3 +1,4 @@
+import { requireCredentials } from "../doctor/credentials/check.ts";
 import { EXIT, type ExitCode, UserError } from "../output/errors.ts";
 import type { Io } from "../output/io.ts";
 import { jsonEmit, terminalEmit } from "../output/terminal.ts";
@@ -26,6 +27,9 @@ export interface UpOptions extends ClusterOption, Selection {
   allowDestroy?: readonly string[] | undefined;
 }
 
+/** The stages in which something is made at a provider. */
+const ASKS_PROVIDERS: ReadonlySet<string> = new Set(["servers", "dns"]);
+
 /** Makes the cluster what `cluster.yaml` says: looks at everything, changes what differs, run again after any end. */
 export async function runUp(options: UpOptions, io: Io): Promise<ExitCode> {
   const chosen = select(stages, options);
@@ -35,6 +39,8 @@ export async function runUp(options: UpOptions, io: Io): Promise<ExitCode> {
   const done = await withLock(opened.root, "up", async () => {
     const progress = (message: string) => emit({ event: "log", level: "info", message });
     writeTree(opened.root, renderCluster(opened));
+    if (chosen.some(({ name }) => ASKS_PROVIDERS.has(name)))
+      await requireCredentials(opened.model, opened.secrets);
     const cluster = await withState(opened, progress);
     const context = await stageContext(cluster, progress, {
       limit,

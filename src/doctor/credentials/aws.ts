@@ -1,13 +1,11 @@
-import type { Secrets } from "../../tools/secrets/envrc.ts";
-import { openEc2 } from "../../tools/inventory/aws.ts";
+import type { Ec2 } from "../../tools/inventory/aws.ts";
 import type { Verdict } from "./finding.ts";
 
 /**
  * EC2 says of a dry run whether the key may, and does nothing. What is about a thing that must exist first can't be known so:
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
  */
-export async function checkAws(secrets: Secrets, region: string): Promise<Verdict> {
-  const { ec2, client } = await openEc2(secrets, region);
+export async function checkAws({ ec2, client }: Ec2, region: string): Promise<Verdict> {
   const dry = { DryRun: true } as const;
   const name = "infra-k3s-dry-run";
   const one = {

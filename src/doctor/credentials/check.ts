@@ -1,5 +1,6 @@
 import type { ClusterModel } from "../../config/model.ts";
 import { type Fault, formatFault, UserError } from "../../output/errors.ts";
+import { openEc2 } from "../../tools/inventory/aws.ts";
 import type { SecretName, Secrets } from "../../tools/secrets/envrc.ts";
 import { CREDENTIALS } from "../../tools/tofu/environment.ts";
 import { checkAws } from "./aws.ts";
@@ -18,7 +19,7 @@ export async function checkCredentials(model: ClusterModel, secrets: Secrets): P
   const checks: [CredentialFinding["provider"], readonly SecretName[], boolean, () => Promise<Verdict>][] = [
     ["Hetzner", CREDENTIALS.hetzner, used("hetzner"), () => checkHetzner(secrets.TF_VAR_hcloud_token ?? "")],
     ["Vultr", CREDENTIALS.vultr, used("vultr"), () => checkVultr(secrets.TF_VAR_vultr_api_key ?? "")],
-    ["AWS", CREDENTIALS.aws, used("aws"), () => checkAws(secrets, region)],
+    ["AWS", CREDENTIALS.aws, used("aws"), async () => checkAws(await openEc2(secrets, region), region)],
     [
       "Cloudflare",
       CREDENTIALS.cloudflare,
@@ -58,6 +59,7 @@ function missing(names: readonly string[]): Promise<Verdict> {
 
 /** Stops where a credential is known to be no good, before anything is changed. */
 export async function requireCredentials(model: ClusterModel, secrets: Secrets): Promise<void> {
+  if (model.cloudflare === null) return;
   const failed = (await checkCredentials(model, secrets)).filter(({ state }) => state === "failed");
   if (failed.length === 0) return;
   const faults = failed.map(({ provider, variables, message, fix }): Fault => ({

@@ -6,6 +6,8 @@ import { ofServer, type Thing, thing } from "./thing.ts";
 const provider = "aws";
 const TAG = "infra-k3s-cluster";
 
+export type Ec2 = Awaited<ReturnType<typeof openEc2>>;
+
 /** AWS's own SDK, which takes a while to load: only who has nodes there waits for it. */
 export async function openEc2(secrets: Secrets, region: string) {
   const ec2 = await import("@aws-sdk/client-ec2");
@@ -16,13 +18,20 @@ export async function openEc2(secrets: Secrets, region: string) {
   return { ec2, client: new ec2.EC2Client({ region, credentials }) };
 }
 
-/** What of the cluster is in these regions. */
+/** What of the cluster is in these regions, or in all that the account has. */
 export async function awsThings(
   secrets: Secrets,
   cluster: string,
-  regions: readonly string[],
+  regions: readonly string[] | undefined,
 ): Promise<Thing[]> {
-  return (await Promise.all(regions.map((region) => inRegion(secrets, cluster, region)))).flat();
+  const asked = regions ?? (await allRegions(secrets));
+  return (await Promise.all(asked.map((region) => inRegion(secrets, cluster, region)))).flat();
+}
+
+async function allRegions(secrets: Secrets): Promise<string[]> {
+  const { ec2, client } = await openEc2(secrets, "us-east-1");
+  const { Regions = [] } = await named(() => client.send(new ec2.DescribeRegionsCommand()));
+  return Regions.flatMap(({ RegionName }) => RegionName ?? []);
 }
 
 const nodeOf = (tags: Tag[] = []) => tags.find(({ Key }) => Key === "infra-k3s-node")?.Value ?? "";

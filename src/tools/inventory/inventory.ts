@@ -19,8 +19,12 @@ export function hasCredentials(secrets: Secrets, provider: StackName): boolean {
   return Object.keys(only(secrets, CREDENTIALS[provider])).length === CREDENTIALS[provider].length;
 }
 
-/** What of the cluster is at one provider, as the provider tells it. Reads only. */
-export async function thingsAt(provider: StackName, { model, servers, secrets }: Owner): Promise<Thing[]> {
+/** What of the cluster is at one provider, as the provider tells it; at AWS in the regions of its nodes, or in all. Reads only. */
+export async function thingsAt(
+  provider: StackName,
+  { model, servers, secrets }: Owner,
+  everywhere = false,
+): Promise<Thing[]> {
   switch (provider) {
     case "hetzner":
       return hetznerThings(secrets.TF_VAR_hcloud_token ?? "", model.name);
@@ -28,7 +32,7 @@ export async function thingsAt(provider: StackName, { model, servers, secrets }:
       return vultrThings(secrets.TF_VAR_vultr_api_key ?? "", model.name);
     case "aws": {
       const regions = model.nodes.filter((node) => node.provider === "aws").map(({ region }) => region);
-      return awsThings(secrets, model.name, [...new Set(regions)]);
+      return awsThings(secrets, model.name, everywhere ? undefined : [...new Set(regions)]);
     }
     case "cloudflare":
       return cloudflareThings(tokenOf(secrets), model, servers);

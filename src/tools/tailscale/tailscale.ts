@@ -25,6 +25,18 @@ async function listDevices(secrets: Secrets, tailnet: string): Promise<Device[]>
   }));
 }
 
+/** The cluster's devices that are no node's: their names begin with the cluster's. */
+export async function strayDevices(
+  secrets: Secrets,
+  { name, mesh, nodes }: Pick<ClusterModel, "name" | "mesh" | "nodes">,
+): Promise<{ id: string; hostname: string }[]> {
+  const names = new Set(nodes.map(({ meshName }) => meshName));
+  return (await listDevices(secrets, mesh.tailnet)).filter(
+    ({ hostname, tags }) =>
+      tags.includes(mesh.tag) && hostname.startsWith(`${name}-`) && !names.has(hostname),
+  );
+}
+
 /** Removes the devices of these names that carry the cluster's tag, too: only they are ours. Returns how many. */
 export async function removeDevices(
   secrets: Secrets,
