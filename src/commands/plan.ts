@@ -1,14 +1,16 @@
+import { stacksOf } from "../config/model.ts";
 import { EXIT, type ExitCode, type Fault, formatFault } from "../output/errors.ts";
 import type { Io } from "../output/io.ts";
 import { table } from "../output/table.ts";
 import { writeTree } from "../repository/write.ts";
 import { select, type Selection } from "../run/runner.ts";
 import type { Change } from "../run/stage.ts";
-import type { ClusterContext } from "../stages/context.ts";
 import { stages } from "../stages/index.ts";
-import { type Cost, costOf, type Offers, unavailable } from "../stages/servers/cost.ts";
+import { type Cost, costOf, unavailable } from "../stages/servers/cost.ts";
 import { refusals } from "../stages/stack/plan.ts";
-import { hetznerOffers } from "../tools/hetzner/offers.ts";
+import { collisionsAt } from "../tools/inventory/collisions.ts";
+import { hasCredentials } from "../tools/inventory/inventory.ts";
+import { askOffers } from "../tools/offers/offers.ts";
 import { type ClusterOption, openCluster, renderCluster, stageContext } from "./cluster.ts";
 
 export interface PlanOptions extends ClusterOption, Selection {
@@ -34,7 +36,9 @@ export async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
   // What OpenTofu and Ansible are told is among what is rendered.
   writeTree(cluster.root, renderCluster(cluster));
   const context = await stageContext(cluster, (line) => io.err(`${line}\n`));
-  const offers = await ask(context);
+  const asked = stacksOf(context.model).filter((stack) => hasCredentials(context.secrets, stack));
+  const collisions = Promise.all(asked.map((stack) => collisionsAt(stack, context)));
+  const offers = await askOffers(context.model, context.secrets);
   const faults = unavailable(context.model, context.servers, offers);
   const unmade = context.model.nodes.some(
     ({ name, behindNat }) => context.servers[name] === undefined && !behindNat,
@@ -46,25 +50,11 @@ export async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
     if (!options.json) io.err(`looking at ${stage.name}\n`);
     changes.push(...(await stage.plan(context)));
   }
-  faults.push(...refusals(changes, []));
+  faults.push(...(await collisions).flat(), ...refusals(changes, []));
   const plan: Plan = { changes, cost: costOf(context.model, offers), ok: faults.length === 0, faults };
   io.out(options.json ? `${JSON.stringify(plan)}\n` : describe(plan));
   if (!plan.ok) return EXIT.failed;
   return changes.length > 0 ? EXIT.changes : EXIT.ok;
-}
-
-async function ask({ model, secrets }: ClusterContext): Promise<Offers> {
-  const token = secrets.TF_VAR_hcloud_token;
-  const hetzner = model.nodes.some(({ provider }) => provider === "hetzner");
-  const notAsked = "unknown: its price list is not read yet";
-  return {
-    hetzner:
-      token === undefined || !hetzner
-        ? "unknown: there is no TF_VAR_hcloud_token in .envrc.local"
-        : await hetznerOffers(token),
-    vultr: notAsked,
-    aws: notAsked,
-  };
 }
 
 function describe({ changes, cost, faults }: Plan): string {
@@ -72,7 +62,7 @@ function describe({ changes, cost, faults }: Plan): string {
   const rows = cost.items.map(({ node, provider, region, size, currency, monthly, note }) => [
     node,
     [provider, region, size].filter(Boolean).join(" "),
-    monthly === null ? note : `${monthly.toFixed(2)} ${currency}`,
+    monthly === null ? note : `${monthly.toFixed(2)} ${currency}${note === "" ? "" : ` (${note})`}`,
   ]);
   const totals = cost.totals.map(({ currency, monthly }) => `${monthly.toFixed(2)} ${currency}`);
   const unknown = cost.items.some(({ monthly, provider }) => monthly === null && provider !== "existing");

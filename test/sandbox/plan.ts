@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cloudflareStore } from "../../sandbox/clouds/cloudflare/api.ts";
 import { hetznerStore } from "../../sandbox/clouds/hetzner/api.ts";
 import type { Plan } from "../../src/commands/plan.ts";
 import type { Case } from "./harness.ts";
@@ -8,7 +9,8 @@ import { at, cluster, done, infra, must, withFile } from "./place.ts";
 
 const FILE = join(cluster, "cluster.yaml");
 const ENVRC = join(cluster, ".envrc.local");
-const hetzner = () => hetznerStore(join(cluster, "../clouds"));
+const CLOUDS = join(cluster, "../clouds");
+const hetzner = () => hetznerStore(CLOUDS);
 
 async function plan(): Promise<{ exitCode: number; plan: Plan }> {
   const { exitCode, stdout, all } = await infra(["plan", "--json"]);
@@ -29,8 +31,11 @@ export const plans: readonly Case[] = [
       const after = await plan();
 
       assert.deepEqual([before.exitCode, before.plan.changes, before.plan.ok], [0, [], true]);
-      assert.deepEqual(before.plan.cost.totals, [{ currency: "EUR", monthly: 4.99 }]);
-      assert.match(people.stdout, /nothing to change[\s\S]+hetzner-1 +hetzner fsn1 cx33 +4\.99 EUR\n/);
+      assert.deepEqual(before.plan.cost.totals, [
+        { currency: "EUR", monthly: 5.49 },
+        { currency: "USD", monthly: 74.49 },
+      ]);
+      assert.match(people.stdout, /nothing to change[\s\S]+hetzner-1 +hetzner fsn1 cx33 +5\.49 EUR/);
       assert.equal(drifted.exitCode, 2);
       assert.deepEqual(
         drifted.plan.changes.map(({ stage, resource }) => [stage, resource.split(":")[0]]),
@@ -52,11 +57,25 @@ export const plans: readonly Case[] = [
       const soldOut = await declared(["cx23@fsn1"]);
       hetzner().change((project) => Object.assign(project, { soldOut: [] }));
       const text = readFileSync(ENVRC, "utf8").replace(/(TF_VAR_hcloud_token=').*'/, `$1${"x".repeat(64)}'`);
-      const wrong = await withFile(
+      const [wrongPlan, wrongUp] = await withFile(
         ENVRC,
         () => writeFileSync(ENVRC, text, { mode: 0o600 }),
-        () => infra(["plan"]),
+        async () => [await infra(["plan"]), await infra(["up"])] as const,
       );
+      // Its permissions are taken away, as one does in the dashboard.
+      const { tokens } = cloudflareStore(CLOUDS).read();
+      const lesser = (all: boolean) =>
+        cloudflareStore(CLOUDS).change((account) => {
+          for (const policy of account.tokens[0]?.policies ?? [])
+            policy.permission_groups = all
+              ? (tokens[0]?.policies.find(({ id }) => id === policy.id)?.permission_groups ?? [])
+              : policy.permission_groups.slice(0, -1);
+        });
+      lesser(false);
+      const under = await infra(["up"]);
+      const doctor = await infra(["doctor", "credentials"]);
+      lesser(true);
+      const good = await must(infra(["doctor", "credentials"]));
 
       assert.equal(fresh.exitCode, 2);
       assert.deepEqual(
@@ -66,11 +85,33 @@ export const plans: readonly Case[] = [
           'create hetzner: module.server["hetzner-9"].hcloud_server.this',
         ],
       );
-      assert.deepEqual(fresh.plan.cost.totals, [{ currency: "EUR", monthly: 7.98 }]);
+      assert.deepEqual(fresh.plan.cost.totals, [
+        { currency: "EUR", monthly: 8.98 },
+        { currency: "USD", monthly: 74.49 },
+      ]);
       assert.equal(soldOut.exitCode, 1);
-      assert.match(soldOut.plan.faults[0]?.fix ?? "", /^size: cx33 \(4 cores, 8 GB, 4\.99 EUR a month\)/);
-      assert.equal(wrong.exitCode, 1);
-      assert.match(wrong.stderr, /Hetzner does not accept the token[\s\S]+TF_VAR_hcloud_token/);
+      assert.match(soldOut.plan.faults[0]?.fix ?? "", /^size: cx33 \(4 cores, 8 GB, 5\.49 EUR a month\)/);
+      assert.match(
+        wrongPlan.stderr,
+        /tofu plan of the stack hetzner failed|Hetzner does not accept the token/,
+      );
+      for (const [outcome, what] of [
+        [
+          wrongUp,
+          /Hetzner: Hetzner does not know the token[^]*nothing was changed\s+why: TF_VAR_hcloud_token/,
+        ],
+        [
+          under,
+          /Cloudflare: the token lacks DNS Write on the zone.*nothing was changed\s+why: TF_VAR_cloudflare/,
+        ],
+      ] as const) {
+        assert.equal(outcome.exitCode, 1);
+        assert.match(outcome.stderr, what);
+        assert.doesNotMatch(outcome.all, /▸ servers/);
+      }
+      assert.equal(doctor.exitCode, 1);
+      assert.match(doctor.stdout, /✘ Cloudflare[^]*lacks DNS Write/);
+      assert.equal(good.stdout.match(/✔/g)?.length, 5, good.stdout);
     },
   },
 ];

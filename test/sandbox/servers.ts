@@ -12,6 +12,7 @@ import { vultrStore } from "../../sandbox/clouds/vultr/api.ts";
 import * as vultr from "../../sandbox/clouds/vultr/state.ts";
 import { type FaultRequest, faultsFile, setFaults } from "../../sandbox/services/faults.ts";
 import { stopServer } from "../../sandbox/hosts/server.ts";
+import type { Orphans } from "../../src/commands/orphans.ts";
 import type { Plan } from "../../src/commands/plan.ts";
 import type { Case } from "./harness.ts";
 import { status } from "./main-job.ts";
@@ -44,6 +45,8 @@ function stockTofu(stack: string, args: string) {
   const load = `cd '${cluster}' && set -a && . ./.envrc.local && AWS_ACCESS_KEY_ID=$TF_VAR_state_access_key_id AWS_SECRET_ACCESS_KEY=$TF_VAR_state_secret_access_key`;
   return at("operator", `${load} && cd tofu/stacks/${stack} && '${program}' ${args} -no-color -input=false`);
 }
+
+const limit = (instanceLimit: number) => vultrStore(FOLDER).change((account) => Object.assign(account, { instanceLimit })); // prettier-ignore
 
 /** Every text that can be got out of bytes: as they are, and out of base64 and gzip within, as deep as it goes. */
 function unpacked(bytes: Buffer, depth = 3): string {
@@ -140,7 +143,7 @@ export const servers: readonly Case[] = [
           /module\.server\["hetzner-1"\]\.hcloud_server\.this would be destroyed.*nothing was changed[^]*--allow-destroy/,
         ],
         [upLeft, /module\.server\["aws-1"\]\.aws_instance\.this would be destroyed[^]*node remove aws-1/],
-        [upBucket, /cloudflare_r2_bucket\.backups would be destroyed, with all backups/],
+        [upBucket, /cloudflare_r2_bucket\.backups would be destroyed[^]*--allow-destroy/],
       ] as const) {
         assert.equal(outcome.exitCode, 1, outcome.all);
         assert.match(outcome.stderr, what);
@@ -178,6 +181,43 @@ export const servers: readonly Case[] = [
       assert.deepEqual(files.filter(isFile).flatMap(finds), []);
       assert.equal(finds(planted).length, 1);
       rmSync(planted);
+    },
+  },
+  {
+    name: "servers: a quota that is reached half-way is told, what was made stays, and the next up goes on; orphans names what nobody declares",
+    async run() {
+      const text = readFileSync(FILE, "utf8");
+      const nodes = [
+        "  - { name: hetzner-2, role: worker, provider: hetzner, region: fsn1, size: cx23 }\n",
+        "  - { name: vultr-2, role: worker, provider: vultr, region: fra, size: vc2-2c-4gb }\n",
+      ];
+      const only = ["up", "--only", "servers"];
+      const before = billed();
+      limit(1);
+      const [stopped, partial, known] = await withFile(
+        FILE,
+        () => writeFileSync(FILE, text + nodes.join("")),
+        async () => {
+          const first = await infra([...only, "--limit", "hetzner-2,vultr-2"]);
+          const between = billed();
+          limit(10);
+          await must(infra([...only, "--limit", "hetzner-2,vultr-2"]));
+          return [first, between, await infra(["orphans"])] as const;
+        },
+      );
+      const unknown = await infra(["orphans", "--json"]);
+      await must(infra([...only, "--allow-destroy", "hetzner-2", "--allow-destroy", "vultr-2"]));
+      const after = await infra(["orphans"]);
+
+      assert.equal(stopped.exitCode, 1);
+      assert.match(stopped.stderr, /tofu apply of the stack vultr failed[^]*limit/i);
+      assert.deepEqual([partial.hetzner["servers"], partial.vultr["instances"]], [2, 1]);
+      assert.match(known.stdout, /declared, and nothing else/);
+      const { things } = JSON.parse(unknown.stdout) as Orphans;
+      const billable = things.filter((one) => one.state === "orphan" && one.billed).map(({ name }) => name);
+      assert.deepEqual([unknown.exitCode, billable.toSorted()], [1, ["hetzner-2", "vultr-2"]]);
+      assert.equal(after.exitCode, 0, after.all);
+      assert.deepEqual(billed(), before);
     },
   },
   ...(["429", "500", "502", "hang", "truncated body", "lost reply"] as const).map((fault): Case => ({

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { hetznerOffers } from "../../../src/tools/hetzner/offers.ts";
+import { hetznerOffers } from "../../../src/tools/offers/hetzner.ts";
 import { ensureCredentials } from "../credentials.ts";
 import { FakeMachines } from "../machines.fake.ts";
 import { hetznerApi, hetznerStore } from "./api.ts";
@@ -41,7 +41,14 @@ test("every size at every place, with its price, and whether it can be had", asy
 
   expect(offers).toHaveLength(19);
   expect(offers.filter(({ size }) => size === "cx33")).toMatchObject([
-    { region: "fsn1", available: true, arch: "amd64", monthly: 4.99, currency: "EUR" },
+    {
+      region: "fsn1",
+      available: true,
+      arch: "amd64",
+      monthly: 5.49,
+      currency: "EUR",
+      note: "server 4.99, IPv4 address 0.50",
+    },
     { region: "nbg1", available: false },
     { region: "hel1", available: true },
   ]);
@@ -51,7 +58,7 @@ test("comes back when it was told to wait, and says what a wrong token is", asyn
   instead = [new Response("slow down", { status: 429, headers: { "retry-after": "0.01" } })];
 
   expect(await hetznerOffers(token)).toHaveLength(19);
-  expect(asked).toBe(2);
+  expect(asked).toBe(3);
   await expect(hetznerOffers("wrong")).rejects.toThrow(
     /Hetzner does not accept the token\s+why: it answered 401[\s\S]+TF_VAR_hcloud_token/,
   );

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { loadCluster } from "../../config/load.ts";
-import type { Offer } from "../../tools/hetzner/offers.ts";
+import type { Offer } from "../../tools/offers/offer.ts";
 import { costOf, unavailable } from "./cost.ts";
 
 const EXAMPLE = readFileSync(new URL("../../../examples/three-clouds/cluster.yaml", import.meta.url), "utf8");
@@ -18,6 +18,7 @@ const offer = (size: string, monthly: number, more: Partial<Offer> = {}): Offer 
   available: true,
   arch: "amd64",
   cores: 4,
+  note: "",
   memoryGb: 8,
   currency: "EUR",
   monthly,

@@ -1,6 +1,7 @@
 import type { ClusterModel, ClusterNode, Servers } from "../../config/model.ts";
 import type { Fault } from "../../output/errors.ts";
-import type { Offer } from "../../tools/hetzner/offers.ts";
+import type { Offer } from "../../tools/offers/offer.ts";
+import type { Offers } from "../../tools/offers/offers.ts";
 
 export interface CostItem {
   node: string;
@@ -18,9 +19,6 @@ export interface Cost {
   items: CostItem[];
 }
 
-/** What a provider sells, or why that is not known. */
-export type Offers = Readonly<Partial<Record<ClusterNode["provider"], readonly Offer[] | string>>>;
-
 /** What the nodes cost a month. Pure. */
 export function costOf({ nodes }: ClusterModel, offers: Offers): Cost {
   const items = nodes.map(({ name, provider, region, size }): CostItem => {
@@ -30,7 +28,7 @@ export function costOf({ nodes }: ClusterModel, offers: Offers): Cost {
     if (known === undefined || typeof known === "string") return { ...item, note: known ?? "unknown" };
     const offer = known.find((one) => one.size === size && one.region === region);
     if (offer === undefined) return { ...item, note: `${provider} does not sell it there` };
-    return { ...item, currency: offer.currency, monthly: offer.monthly };
+    return { ...item, currency: offer.currency, monthly: offer.monthly, note: offer.note };
   });
   const totals = new Map<string, number>();
   for (const { currency, monthly } of items)
@@ -41,7 +39,7 @@ export function costOf({ nodes }: ClusterModel, offers: Offers): Cost {
 /** Servers that are still to be created and can't be had, each with the next best. Pure. */
 export function unavailable({ nodes }: ClusterModel, servers: Servers, offers: Offers): Fault[] {
   return nodes.flatMap((node) => {
-    const known = offers[node.provider];
+    const known = node.provider === "existing" ? undefined : offers[node.provider];
     if (servers[node.name] !== undefined || known === undefined || typeof known === "string") return [];
     const here = known.filter(({ region }) => region === node.region);
     const wanted = known.find(({ size }) => size === node.size);
@@ -68,10 +66,10 @@ function nextBest(node: ClusterNode, here: readonly Offer[], wanted: Offer | und
   const [best] = here
     .filter(({ available, arch }) => available && arch === node.arch)
     .filter(({ cores, memoryGb }) => cores >= (wanted?.cores ?? 2) && memoryGb >= (wanted?.memoryGb ?? 4))
-    .toSorted((a, b) => a.monthly - b.monthly);
+    .toSorted((a, b) => (a.monthly ?? Infinity) - (b.monthly ?? Infinity));
   if (best === undefined) return undefined;
   const { size, cores, memoryGb, monthly, currency } = best;
-  return `size: ${size} (${cores} cores, ${memoryGb} GB, ${monthly} ${currency} a month) can be had there`;
+  return `size: ${size} (${cores} cores, ${memoryGb} GB, ${monthly ?? "?"} ${currency} a month) can be had there`;
 }
 
 const cents = (value: number) => Math.round(value * 100) / 100;

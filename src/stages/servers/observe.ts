@@ -40,7 +40,9 @@ async function observeOne(context: ClusterContext, node: ClusterNode): Promise<S
           },
     };
   }
-  const probe = await runScript(target, PROBE, 20_000);
+  let probe = await runScript(target, PROBE, 20_000);
+  // A connection may get lost; one that stands would have told.
+  if (probe.exitCode !== 0 && /timed out/.test(probe.stderr)) probe = await runScript(target, PROBE, 20_000);
   if (probe.exitCode !== 0) {
     return {
       node,

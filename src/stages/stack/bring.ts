@@ -4,6 +4,7 @@ import type { StackName } from "../../config/model.ts";
 import { type Fault, formatFault, UserError } from "../../output/errors.ts";
 import type { Emit } from "../../output/events.ts";
 import type { Change } from "../../run/stage.ts";
+import { collisionsAt } from "../../tools/inventory/collisions.ts";
 import { thingsAt } from "../../tools/inventory/inventory.ts";
 import type { Thing } from "../../tools/inventory/thing.ts";
 import { ensureTofu } from "../../tools/tofu/install.ts";
@@ -89,6 +90,8 @@ async function once(job: Job, emit: Emit): Promise<StackResult> {
   const refused = refusals(toChanges(stage, name, plan), context.allowDestroy);
   if (refused.length > 0) throw new Refused(refused);
   const isNew = plan.changes.some(({ action }) => action === "create");
+  const inTheWay = isNew ? await collisionsAt(name, context) : [];
+  if (inTheWay.length > 0) throw new Refused(inTheWay);
   const there = isNew && name === "cloudflare" ? await thingsAt(name, context) : things;
   if (isNew && (await adopt(context, stack, plan, there, emit))) plan = await planned(job, stack);
   const closed = await close(context, strays(plan, things), emit);
@@ -130,29 +133,15 @@ export async function open(
 }
 
 /** The plan; a lock that a killed run of ours left is taken away first. */
-async function planned({ context, options = {} }: Job, stack: door.Stack): Promise<door.StackPlan> {
-  const named = context.allowDestroy.some((address) => address.endsWith(".cloudflare_r2_bucket.backups"));
-  const variables = { ...options.variables, ...(named && stack.name === "cloudflare" ? { protect_backups: "false" } : {}) }; // prettier-ignore
+async function planned({ options = {} }: Job, stack: door.Stack): Promise<door.StackPlan> {
+  // HCL's own guard would end the plan with an error; `refusals` says what would go, and how to let it.
+  const own = stack.name === "cloudflare" ? { variables: { protect_backups: "false" } } : {};
   try {
-    return await door.plan(stack, { ...options, variables });
+    return await door.plan(stack, { ...options, ...own });
   } catch (error) {
-    if (error instanceof StateLocked && (await isLeftByUs(stack.root, stack.name, error.lock))) {
-      await door.forceUnlock(stack, error.lock.id);
-      return door.plan(stack, { ...options, variables });
-    }
-    throw error instanceof UserError ? explained(error) : error;
+    if (!(error instanceof StateLocked) || !(await isLeftByUs(stack.root, stack.name, error.lock)))
+      throw error;
+    await door.forceUnlock(stack, error.lock.id);
+    return door.plan(stack, { ...options, ...own });
   }
-}
-
-/** The bucket's own guard speaks of HCL; this says what a person can do. */
-function explained(error: UserError): UserError {
-  const [address] = /\S+cloudflare_r2_bucket\.backups/.exec(error.message) ?? [];
-  if (address === undefined || !error.message.includes("prevent_destroy")) return error;
-  return new Refused([
-    {
-      what: `cloudflare: ${address} would be destroyed, with all backups; nothing was changed`,
-      why: "cluster.yaml names another bucket, or none",
-      fix: `put cluster.yaml back as it was, or name it: infra-k3s up --allow-destroy '${address}'`,
-    },
-  ]);
 }
