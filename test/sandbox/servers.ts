@@ -319,9 +319,9 @@ export const ends: readonly Case[] = [
         vultr: { instances: 0 },
         aws: { instances: 0, running: 0, volumes: 0, publicIpv4: 0 },
       };
-      assert.deepEqual(between, { ...none, cloudflare: { buckets: 1, tunnels: 0, records: 0, tokens: 1 } });
+      assert.deepEqual(between, { ...none, cloudflare: { buckets: 1, tunnels: 0, records: 0, tokens: 0 } });
       assert.match(gone.stderr, /three-clouds-backups is deleted/);
-      assert.deepEqual(billed(), { ...none, cloudflare: { buckets: 0, tunnels: 0, records: 0, tokens: 1 } });
+      assert.deepEqual(billed(), { ...none, cloudflare: { buckets: 0, tunnels: 0, records: 0, tokens: 0 } });
     },
   },
 ];

@@ -187,6 +187,10 @@ func TestImport(t *testing.T) {
 	} {
 		tofu.Reimport(address, tofu.State(address)["id"].(string))
 	}
+	tofu.Reimport("aws_instance.it", tofu.State("aws_instance.it")["id"].(string)+"@eu-central-1")
+	if region := tofu.State("aws_instance.it")["region"]; region != "eu-central-1" {
+		t.Errorf("imported in %v", region)
+	}
 	if plan := tofu.Plan(); !strings.Contains(plan, "public_key") || strings.Count(plan, "forces replacement") != 1 {
 		t.Errorf("as with the real provider, the public key of an import is not known, and all else is:\n%s", plan)
 	}

@@ -38,6 +38,7 @@ type connection struct {
 }
 
 var Vendor = &standin.Vendor[client]{
+	Regional:  true,
 	Name:      "aws",
 	Address:   "registry.opentofu.org/hashicorp/aws",
 	Table:     table,

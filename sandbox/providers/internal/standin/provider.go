@@ -18,7 +18,9 @@ type Vendor[C any] struct {
 	Address string
 	Table   string
 	// Legacy: the real one is built on the plugin SDK of old, of which OpenTofu tolerates more.
-	Legacy      bool
+	Legacy bool
+	// Regional: an import's id may end with the region of the resource, as ID@REGION.
+	Regional    bool
 	Configure   func(ctx context.Context, config *Data) (C, error)
 	Resources   map[string]*Resource[C]
 	DataSources map[string]func(ctx context.Context, client C, data *Data) error
@@ -93,7 +95,7 @@ func (g *generic[C]) Configure(ctx context.Context, request provider.ConfigureRe
 func (g *generic[C]) Resources(context.Context) []func() resource.Resource {
 	var result []func() resource.Resource
 	for name, one := range g.vendor.Resources {
-		made := genericResource[C]{entity: g.entity("resource", name), Resource: one, legacy: g.vendor.Legacy}
+		made := genericResource[C]{entity: g.entity("resource", name), Resource: one, legacy: g.vendor.Legacy, regional: g.vendor.Regional}
 		result = append(result, func() resource.Resource { copied := made; return &copied })
 	}
 	return result

@@ -16,9 +16,10 @@ import (
 
 type genericResource[C any] struct {
 	*Resource[C]
-	entity *Entity
-	legacy bool
-	client C
+	entity   *Entity
+	legacy   bool
+	regional bool
+	client   C
 }
 
 func (r *genericResource[C]) Metadata(_ context.Context, _ resource.MetadataRequest, response *resource.MetadataResponse) {
@@ -86,9 +87,13 @@ func (r *genericResource[C]) ImportState(ctx context.Context, request resource.I
 	if divider == "" {
 		divider = "/"
 	}
-	parts := strings.Split(request.ID, divider)
+	id, region, hasRegion := strings.Cut(request.ID, "@")
+	if !r.regional {
+		id, hasRegion = request.ID, false
+	}
+	parts := strings.Split(id, divider)
 	if len(names) == 1 {
-		parts = []string{request.ID}
+		parts = []string{id}
 	}
 	// The last part of an id may be left out where the vendor has a default for it: it is given as NAME=DEFAULT.
 	last, preset, optional := strings.Cut(names[len(names)-1], "=")
@@ -100,6 +105,9 @@ func (r *genericResource[C]) ImportState(ctx context.Context, request resource.I
 		return
 	}
 	values := map[string]any{}
+	if hasRegion {
+		values["region"] = region
+	}
 	for _, one := range r.entity.Attributes {
 		if one.isBlock() {
 			values[one.Name] = []any{}
