@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { run } from "../command.ts";
 import { LINK_DEVICE, LINKED } from "./links.ts";
 import {
+  edgeIpv6,
   GATEWAY,
   headscaleIpv6,
   interfaceIpv4,
@@ -33,6 +34,7 @@ export async function createNetwork(plan: Plan): Promise<void> {
       (address) => `addr add ${address}/32 dev services`,
     ),
     `addr add ${headscaleIpv6(plan)}/128 dev services nodad`,
+    `addr add ${edgeIpv6(plan)}/128 dev services nodad`,
     // The way of the services' answers before they are translated back; STUN, which listens on no address of its own, gets one here.
     ...NETWORKS.filter((network) => interfaceIpv4(plan, network, 0) !== ipv4(plan, network, 0)).map(
       (network) => `route add ${ipv4(plan, network, 0)}/24 dev ${network} src ${headscale}`,

@@ -68,14 +68,22 @@ export function interfaceIpv4(plan: Plan, network: Network, host: number): strin
 
 export const GATEWAY = 1;
 
-export function services(plan: Plan): Record<"dns" | "front" | "headscale" | "registry" | "r2", string> {
+export function services(
+  plan: Plan,
+): Record<"dns" | "front" | "headscale" | "registry" | "r2" | "edge", string> {
   return {
     dns: ipv4(plan, "services", 53),
     front: ipv4(plan, "services", 10),
     headscale: ipv4(plan, "services", 11),
     registry: ipv4(plan, "services", 12),
     r2: ipv4(plan, "services", 13),
+    edge: ipv4(plan, "services", 14),
   };
+}
+
+/** Cloudflare's edge answers by both protocols. */
+export function edgeIpv6(plan: Plan): string {
+  return ipv6(plan, "services", 14);
 }
 
 /** tailscaled probes its relays by both protocols, and waits 3 s for the one that does not answer. */

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { serveMetadata } from "../clouds/aws/metadata-server.ts";
 import { cloudflareStore } from "../clouds/cloudflare/api.ts";
 import { hostedBy } from "../clouds/cloudflare/dns.ts";
+import { serveEdge } from "../clouds/cloudflare/edge.ts";
 import { clouds, r2 } from "../clouds/clouds.ts";
-import { type Plan, PUBLIC_RESOLVERS, services } from "../network/plan.ts";
+import { edgeIpv6, type Plan, PUBLIC_RESOLVERS, services } from "../network/plan.ts";
 import { serveDns } from "./dns.ts";
 import { faultsFile } from "./faults.ts";
 import { serveFront } from "./front.ts";
@@ -20,6 +21,7 @@ const client = JSON.parse(readFileSync(join(stateDir, "oauth.json"), "utf8")) as
 
 const headscale = new Headscale(headscaleProgram, stateDir);
 await headscale.ensureUser();
+const edge = [services(plan).edge, edgeIpv6(plan)];
 const account = cloudflareStore(join(stateDir, "clouds"));
 await serveDns(
   [services(plan).dns, ...PUBLIC_RESOLVERS],
@@ -27,7 +29,7 @@ await serveDns(
   (event) =>
     appendFileSync(join(stateDir, "logs/dns.jsonl"), `${JSON.stringify({ at: new Date(), ...event })}\n`),
   53,
-  (name) => hostedBy(account.read(), name),
+  (name) => hostedBy(account.read(), name, edge),
 );
 await serveFront({
   address: services(plan).front,
@@ -39,5 +41,14 @@ await serveFront({
   requestLog: join(stateDir, "logs/requests.jsonl"),
 });
 await r2(plan, stateDir);
+await serveEdge({
+  addresses: edge,
+  account: () => account.read(),
+  certificate: async (name) => {
+    const { key, cert } = await issue(stateDir, `edge-${name}`, [name, `*.${name}`]);
+    return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
+  },
+  authorities: () => [readFileSync(join(stateDir, "ca/ca.pem"), "utf8")],
+});
 await serveMetadata(plan, stateDir);
 process.stdout.write("ready\n");

@@ -18,6 +18,7 @@ import { podNetworking } from "./pods.ts";
 import { restarts } from "./restarts.ts";
 import { roles } from "./roles.ts";
 import { secretHygiene } from "./secrets.ts";
+import { proxied } from "./edge.ts";
 import { ends, servers } from "./servers.ts";
 import { services } from "./services.ts";
 import { standIn } from "./stand-in.ts";
@@ -46,6 +47,7 @@ const cases = [
   ...mainJob,
   ...roles,
   ...servers,
+  ...proxied,
   ...services,
   ...standIn,
   ...podNetworking,

@@ -38,9 +38,11 @@ const ACCOUNT: Account = {
   ],
 };
 
+const EDGE = ["203.0.113.4", "2001:db8:ffff::4"];
+
 function ask(name: string, type: RecordType = "A"): Packet {
   const query = encode({ type: "query", id: 7, flags: 0x100, questions: [{ type, name }] });
-  return decode(encode(answer(decode(query), new Map(), (one) => hostedBy(ACCOUNT, one))));
+  return decode(encode(answer(decode(query), new Map(), (one) => hostedBy(ACCOUNT, one, EDGE))));
 }
 
 /** The data of the answers, or the code of the refusal. */
@@ -77,8 +79,9 @@ test("the zone has name servers and a SOA, which comes with what is not there", 
   expect(ask("example.com", "TXT").authorities).toMatchObject([{ type: "SOA" }]);
 });
 
-test("a zone that nobody has does not exist; a proxied record is not answered with the origin's address", () => {
+test("a zone that nobody has does not exist; a proxied record is answered with the edge's addresses", () => {
   expect(told("example.org")).toEqual([3]);
   expect(told("notexample.com")).toEqual([3]);
-  expect(told("edge.example.com")).toEqual([]);
+  expect(told("edge.example.com")).toEqual(["203.0.113.4"]);
+  expect(told("edge.example.com", "AAAA")).toEqual(["2001:db8:ffff::4"]);
 });

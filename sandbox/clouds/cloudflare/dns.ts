@@ -1,15 +1,14 @@
 import type { Hosted } from "../../services/dns.ts";
-import type { Account, DnsRecord } from "./state.ts";
+import type { Account, DnsRecord, Zone } from "./state.ts";
 
 const SERVERS = ["ada.ns.cloudflare.com", "bob.ns.cloudflare.com"];
 
 /** What the zone that a name lies in says of it; undefined where the account has no such zone. */
-export function hostedBy(account: Account, asked: string): Hosted | undefined {
-  const zone = account.zones.find(({ name }) => asked === name || asked.endsWith(`.${name}`));
+export function hostedBy(account: Account, asked: string, edge: readonly string[]): Hosted | undefined {
+  const zone = zoneOf(account, asked);
   if (zone === undefined) return undefined;
-  const own = account.records.filter(({ zone_id }) => zone_id === zone.id);
+  const found = recordsOf(account, zone, asked);
   const apex = asked === zone.name;
-  const found = apex || exists(own, asked) ? own.filter(({ name }) => name === asked) : wildcard(own, asked, zone.name); // prettier-ignore
   const authority = apex ? SERVERS.map((data) => ({ type: "NS" as const, ttl: 86_400, data })) : [];
   const soa = {
     mname: SERVERS[0] ?? "",
@@ -24,8 +23,27 @@ export function hostedBy(account: Account, asked: string): Hosted | undefined {
     zone: zone.name,
     soa,
     exists: found !== undefined,
-    records: [...authority, ...(found ?? []).flatMap(answered)],
+    records: [...authority, ...answered(found ?? [], edge)],
   };
+}
+
+/** Where the edge finds what a proxied name stands for; undefined where the name has no proxied record. */
+export function originsOf(account: Account, asked: string): { zone: Zone; origins: string[] } | undefined {
+  const zone = zoneOf(account, asked);
+  const proxied = zone && recordsOf(account, zone, asked)?.filter((record) => record.proxied);
+  if (zone === undefined || proxied === undefined || proxied.length === 0) return undefined;
+  return { zone, origins: proxied.filter(({ type }) => type !== "CNAME").map(({ content }) => content) };
+}
+
+const zoneOf = ({ zones }: Account, asked: string) =>
+  zones.find(({ name }) => asked === name || asked.endsWith(`.${name}`));
+
+/** The records of a name or of the wildcard that stands for it; undefined where there is no such name. */
+function recordsOf(account: Account, zone: Zone, asked: string): DnsRecord[] | undefined {
+  const own = account.records.filter(({ zone_id }) => zone_id === zone.id);
+  return asked === zone.name || exists(own, asked)
+    ? own.filter(({ name }) => name === asked)
+    : wildcard(own, asked, zone.name);
 }
 
 /** A name is there when it has a record, or when a name below it has one. */
@@ -44,7 +62,20 @@ function wildcard(records: readonly DnsRecord[], name: string, apex: string): Dn
 
 const above = (name: string) => name.slice(name.indexOf(".") + 1);
 
-/** A proxied record is answered with the edge's addresses, and there is no edge yet: the name exists and has none. */
-function answered({ type, content, ttl, proxied }: DnsRecord): Hosted["records"] {
-  return proxied ? [] : [{ type, ttl: ttl === 1 ? 300 : ttl, data: content.replace(/^"(.*)"$/, "$1") }];
+/** A proxied name has the edge's addresses, of both families whatever its records are. */
+function answered(records: readonly DnsRecord[], edge: readonly string[]): Hosted["records"][number][] {
+  const own = records.filter(({ proxied }) => !proxied);
+  const atEdge = own.length < records.length ? edge : [];
+  return [
+    ...own.map(({ type, content, ttl }) => ({
+      type,
+      ttl: ttl === 1 ? 300 : ttl,
+      data: content.replace(/^"(.*)"$/, "$1"),
+    })),
+    ...atEdge.map((data) => ({
+      type: data.includes(":") ? ("AAAA" as const) : ("A" as const),
+      ttl: 300,
+      data,
+    })),
+  ];
 }
