@@ -6,6 +6,7 @@ import { detach, hostPlace, translateTo } from "../network/create.ts";
 import { type Cloud, interfaceIpv4, ipv4, ipv6, type Plan, prefix } from "../network/plan.ts";
 import { limitHops } from "./aws/metadata-server.ts";
 import { type InboundRule, writeFirewall } from "./firewall.ts";
+import { Store } from "./store.ts";
 
 export interface MachineRequest {
   name: string;
@@ -48,7 +49,11 @@ export interface Machines {
 
 /** Machines that are hosts of the sandbox. */
 export function hostMachines(plan: Plan, stateDir: string): Machines {
-  const inbound = new Map<string, readonly InboundRule[]>();
+  // On the disk: whoever comes after this process still has every rule.
+  const inbound = new Store<Record<string, readonly InboundRule[]>>(
+    join(stateDir, "clouds/inbound.json"),
+    {},
+  );
   const hops = new Map<string, number>();
   // One after another: names and numbers are taken by being there.
   let last: Promise<unknown> = Promise.resolve();
@@ -57,7 +62,14 @@ export function hostMachines(plan: Plan, stateDir: string): Machines {
     last = result.catch(() => undefined);
     return result;
   };
-  const applyFirewall = () => inTurn(() => writeFirewall(plan, inbound));
+  const setRules = (host: string, rules: readonly InboundRule[] | undefined) =>
+    inTurn(() => {
+      inbound.change((known) => {
+        if (rules === undefined) delete known[host];
+        else known[host] = rules;
+      });
+      return writeFirewall(plan, new Map(Object.entries(inbound.read())));
+    });
 
   return {
     async create(request) {
@@ -71,8 +83,7 @@ export function hostMachines(plan: Plan, stateDir: string): Machines {
     powerOff: (host) => stopServer(plan, host),
     async delete(host) {
       await stopServer(plan, host);
-      inbound.delete(host);
-      await applyFirewall();
+      await setRules(host, undefined);
       await translateTo(plan, host, undefined);
       await detach(plan, host);
       await removeCgroups(`${prefix(plan)}/${host}`);
@@ -81,9 +92,7 @@ export function hostMachines(plan: Plan, stateDir: string): Machines {
     async setInbound(host, rules) {
       const place = await hostPlace(plan, host);
       if (place === undefined) return;
-      if (rules === undefined) inbound.delete(host);
-      else inbound.set(host, rules);
-      await applyFirewall();
+      await setRules(host, rules);
     },
     spareIpv4: (provider, index) => ipv4(plan, provider, 251 + index),
     setPublicIpv4: (host, address) => translateTo(plan, host, address),

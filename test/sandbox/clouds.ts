@@ -4,7 +4,7 @@ import { cpSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { cloudflareStore } from "../../sandbox/clouds/cloudflare/api.ts";
 import { PERMISSION_GROUPS } from "../../sandbox/clouds/cloudflare/permissions.ts";
-import { sign } from "../../sandbox/clouds/cloudflare/sigv4.ts";
+import { sign } from "../../sandbox/clouds/sigv4.ts";
 import * as cloudflare from "../../sandbox/clouds/cloudflare/state.ts";
 import { credentialsStore } from "../../sandbox/clouds/credentials.ts";
 import { hetznerStore } from "../../sandbox/clouds/hetzner/api.ts";

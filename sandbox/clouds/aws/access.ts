@@ -2,7 +2,7 @@ import type { Request } from "../../services/api.ts";
 import type { AwsKey } from "../credentials.ts";
 import { Refusal } from "./answer.ts";
 import { pattern } from "./query.ts";
-import { isSignedBy, parseAuthorization, signedAt } from "./signature.ts";
+import { credentialOf, isSignedBy, signedAt } from "../sigv4.ts";
 
 export type Service = "ec2" | "sts" | "pricing";
 
@@ -51,12 +51,18 @@ export function authenticate(
     const [code, status] = WORDS[service][fault];
     return new Refusal(code, code === "AuthFailure" ? EC2_MESSAGE : MESSAGES[fault], status);
   };
-  const signed = parseAuthorization(request.authorization);
+  const sent = {
+    ...request,
+    url: request.path,
+    headers: { ...request.headers, authorization: request.authorization },
+  };
+  const signed = credentialOf(sent);
   if (signed === undefined) throw refusal("missing");
-  const key = keys.find(({ accessKeyId }) => accessKeyId === signed.accessKeyId);
+  const key = keys.find(({ accessKeyId }) => accessKeyId === signed.id);
   if (key === undefined) throw refusal("unknown");
-  const scoped = signed.service === service && signed.region === region && signed.headers.includes("host");
-  if (!scoped || !isSignedBy(request, signed, key.secretAccessKey)) throw refusal("signature");
+  const scoped =
+    signed.service === service && signed.region === region && signed.signedHeaders.includes("host");
+  if (!scoped || !isSignedBy(sent, signed, key.secretAccessKey)) throw refusal("signature");
   if (!(Math.abs(now - signedAt(request)) <= LIFETIME)) throw refusal("expired");
   return key;
 }

@@ -11,7 +11,7 @@ import { buffer, text } from "node:stream/consumers";
 import type { Store } from "../store.ts";
 import { unchunk } from "./chunked.ts";
 import { bucketResource, accountResource, isValid, may } from "./permissions.ts";
-import { credentialOf, isSignedBy, type Key, sign } from "./sigv4.ts";
+import { credentialOf, isSignedBy, type Key, sign } from "../sigv4.ts";
 import type { Account, Bucket, Token } from "./state.ts";
 
 export interface Upstream {

@@ -6,6 +6,8 @@ export interface Signed {
   /** With the query, as it was sent. */
   url: string;
   headers: IncomingHttpHeaders;
+  /** What is signed of the body where no header says its hash, as S3's does. */
+  body?: string;
 }
 
 export interface Key {
@@ -17,6 +19,7 @@ export interface Credential {
   id: string;
   date: string;
   region: string;
+  service: string;
   signedHeaders: readonly string[];
   signature: string;
 }
@@ -28,13 +31,13 @@ const encode = (text: string) =>
 
 /** Who says to have signed; undefined where nobody does. */
 export function credentialOf({ headers }: Signed): Credential | undefined {
-  const [, id, date, region, signedHeaders, signature] =
-    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]*)\/s3\/aws4_request,\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]{64})$/.exec(
+  const parts =
+    /^AWS4-HMAC-SHA256\s+Credential=([^/]+)\/(\d{8})\/([^/]*)\/([^/]+)\/aws4_request,\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]{64})$/.exec(
       headers.authorization ?? "",
-    ) ?? [];
-  if (id === undefined || date === undefined || region === undefined || signature === undefined)
-    return undefined;
-  return { id, date, region, signedHeaders: (signedHeaders ?? "").split(";"), signature };
+    );
+  if (parts === null) return undefined;
+  const [, id = "", date = "", region = "", service = "", signedHeaders = "", signature = ""] = parts;
+  return { id, date, region, service, signedHeaders: signedHeaders.split(";"), signature };
 }
 
 export function isSignedBy(request: Signed, credential: Credential, secret: string): boolean {
@@ -42,7 +45,7 @@ export function isSignedBy(request: Signed, credential: Credential, secret: stri
   return timingSafeEqual(Buffer.from(expected), Buffer.from(credential.signature));
 }
 
-/** The headers a request is to be sent with. */
+/** The headers an S3 request is to be sent with. */
 export function sign(request: Signed, { id, secret }: Key, region: string, now: Date): IncomingHttpHeaders {
   const stamp = now.toISOString().replaceAll(/[-:]|\.\d+/g, "");
   const headers: IncomingHttpHeaders = { ...request.headers, "x-amz-date": stamp };
@@ -50,17 +53,17 @@ export function sign(request: Signed, { id, secret }: Key, region: string, now: 
   const signedHeaders = Object.keys(headers)
     .filter((name) => name === "host" || name.startsWith("x-amz-"))
     .sort();
-  const credential = { id, date: stamp.slice(0, 8), region, signedHeaders };
+  const credential = { id, date: stamp.slice(0, 8), region, service: "s3", signedHeaders };
   const value = computed({ ...request, headers }, credential, secret);
   const scope = `${credential.date}/${region}/s3/aws4_request`;
   const authorization = `AWS4-HMAC-SHA256 Credential=${id}/${scope}, SignedHeaders=${signedHeaders.join(";")}, Signature=${value}`;
   return { ...headers, authorization };
 }
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html */
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
 function computed(
-  { method, url, headers }: Signed,
-  { date, region, signedHeaders }: Pick<Credential, "date" | "region" | "signedHeaders">,
+  { method, url, headers, body }: Signed,
+  { date, region, service, signedHeaders }: Omit<Credential, "id" | "signature">,
   secret: string,
 ): string {
   const [path = "/", query = ""] = url.split("?");
@@ -73,12 +76,19 @@ function computed(
         .trim()
         .replaceAll(/\s+/g, " ")}\n`,
   );
-  const hash = String(headers["x-amz-content-sha256"] ?? "UNSIGNED-PAYLOAD");
+  const own = body === undefined ? "UNSIGNED-PAYLOAD" : sha256(body);
+  const hash = String(headers["x-amz-content-sha256"] ?? own);
   const canonical = [method, path, parameters.join("&"), lines.join(""), signedHeaders.join(";"), hash].join(
     "\n",
   );
-  const scope = `${date}/${region}/s3/aws4_request`;
+  const scope = `${date}/${region}/${service}/aws4_request`;
   const text = ["AWS4-HMAC-SHA256", String(headers["x-amz-date"] ?? ""), scope, sha256(canonical)].join("\n");
-  const key = [region, "s3", "aws4_request"].reduce<Buffer>(hmac, hmac(`AWS4${secret}`, date));
+  const key = [region, service, "aws4_request"].reduce<Buffer>(hmac, hmac(`AWS4${secret}`, date));
   return hmac(key, text).toString("hex");
+}
+
+/** Milliseconds since 1970 of `x-amz-date`; NaN where it is none. */
+export function signedAt({ headers }: Pick<Signed, "headers">): number {
+  const text = String(headers["x-amz-date"] ?? "");
+  return Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
 }

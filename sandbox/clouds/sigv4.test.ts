@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { buffer } from "node:stream/consumers";
 import { Readable } from "node:stream";
-import { unchunk } from "./chunked.ts";
+import { unchunk } from "./cloudflare/chunked.ts";
 import { credentialOf, isSignedBy, sign } from "./sigv4.ts";
 
 /** The example of https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html */
