@@ -25,7 +25,8 @@ export async function createNetwork(plan: Plan): Promise<void> {
   await batch(outer, [
     "link set lo up",
     ...NETWORKS.flatMap((network) => [
-      `link add ${network} type bridge`,
+      // Without one of its own a bridge takes a port's, and with that host goes what its neighbours know of their gateway.
+      `link add ${network} address 02:00:00:00:01:${hex(NETWORKS.indexOf(network))} type bridge`,
       `link set ${network} up`,
       `addr add ${interfaceIpv4(plan, network, GATEWAY)}/24 dev ${network}`,
       `addr add ${ipv6(plan, network, GATEWAY)}/48 dev ${network} nodad`,
@@ -75,6 +76,8 @@ export async function createNetwork(plan: Plan): Promise<void> {
   await attach(plan, "operator", "operator", 10);
   await attach(plan, "internet", "internet", 10);
 }
+
+const hex = (number: number) => number.toString(16).padStart(2, "0");
 
 const LINK_TABLE = 100;
 
