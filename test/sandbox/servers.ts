@@ -140,7 +140,7 @@ export const servers: readonly Case[] = [
       for (const [outcome, what] of [
         [
           upMoved,
-          /module\.server\["hetzner-1"\]\.hcloud_server\.this would be destroyed.*nothing was changed[^]*--allow-destroy/,
+          /module\.server\["hetzner-1"\]\.hcloud_server\.this would be destroyed.*left as it is[^]*--allow-destroy/,
         ],
         [upLeft, /module\.server\["aws-1"\]\.aws_instance\.this would be destroyed[^]*node remove aws-1/],
         [upBucket, /cloudflare_r2_bucket\.backups would be destroyed[^]*--allow-destroy/],

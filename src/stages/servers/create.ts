@@ -5,7 +5,7 @@ import type { Emit, HostSummary } from "../../output/events.ts";
 import type { Change } from "../../run/stage.ts";
 import { scanHostKey } from "../../tools/ssh/host-key.ts";
 import type { ClusterContext } from "../context.ts";
-import { bring, hasStack, look } from "../stack/bring.ts";
+import { bring, hasStack, look, prepare, Refused } from "../stack/bring.ts";
 import { nodeOf } from "../stack/plan.ts";
 import { type Created, merge } from "./parse.ts";
 
@@ -58,7 +58,18 @@ export async function createServers(
 ): Promise<{ hosts: Record<string, HostSummary>; fresh: string[] }> {
   requireKey(context);
   const clouds = cloudsOf(context);
-  const results = await Promise.allSettled(clouds.map((cloud) => bring(jobOf(context, cloud), emit)));
+  const prepared = await Promise.allSettled(clouds.map((cloud) => prepare(jobOf(context, cloud))));
+  // What is refused at one cloud is told before anything is done at another.
+  const refused = prepared.flatMap((one) =>
+    one.status === "rejected" && one.reason instanceof Refused ? [one.reason.message] : [],
+  );
+  if (refused.length > 0) throw new UserError({ what: refused.join("\n") });
+  const results = await Promise.allSettled(
+    clouds.map((cloud, index) => {
+      const one = prepared[index];
+      return bring(jobOf(context, cloud), emit, one?.status === "fulfilled" ? one.value : undefined);
+    }),
+  );
   const hosts: Record<string, HostSummary> = {};
   const created = new Map<string, Created>();
   const failures: string[] = [];

@@ -30,7 +30,7 @@ interface Job {
 }
 
 /** A plan that is not to be applied by anybody who has not named what goes. */
-class Refused extends UserError {
+export class Refused extends UserError {
   constructor(faults: readonly Fault[]) {
     super({ what: faults.map(formatFault).join("\n") });
     this.name = "Refused";
@@ -58,17 +58,40 @@ async function thingsOf({ context, stack }: Job): Promise<Thing[]> {
   return stack === "cloudflare" ? [] : concerned(context, await thingsAt(stack, context));
 }
 
+/** A stack that may be applied: nobody's thing is in its way, and what it destroys was named. */
+export interface Prepared {
+  stack: door.Stack;
+  plan: door.StackPlan;
+  things: readonly Thing[];
+}
+
+/** Looks at everything that could forbid applying the stack. Changes nothing; throws `Refused`. */
+export async function prepare(job: Job): Promise<Prepared> {
+  const { context, stage, stack: name } = job;
+  const stack = await open(context, name);
+  const [plan, things] = await Promise.all([planned(job, stack), thingsOf(job)]);
+  const refused = refusals(toChanges(stage, name, plan), context.allowDestroy);
+  if (makes(plan)) refused.push(...(await collisionsAt(name, context)));
+  if (refused.length > 0) throw new Refused(refused);
+  return { stack, plan, things };
+}
+
+const makes = ({ changes }: door.StackPlan) => changes.some(({ action }) => action === "create");
+
 const ATTEMPTS = 4;
 
 /**
  * Makes at the provider what the stack says. What fails is tried again, since providers are out of breath at times, until it
  * fails in the same words twice; each time, what an answer that got lost has left is found and adopted first.
  */
-export async function bring(job: Job, emit: Emit): Promise<StackResult> {
+export async function bring(job: Job, emit: Emit, prepared?: Prepared): Promise<StackResult> {
   let before = "";
   for (let attempt = 1; ; attempt++) {
     try {
-      return await once(job, emit);
+      if (job.options?.destroy !== true)
+        return await once(job, (attempt === 1 ? prepared : undefined) ?? (await prepare(job)), emit);
+      const stack = await open(job.context, job.stack);
+      return await applied(job, stack, await planned(job, stack), [], emit);
     } catch (error) {
       if (!(error instanceof UserError) || error instanceof Refused || error instanceof StateLocked)
         throw error;
@@ -80,20 +103,13 @@ export async function bring(job: Job, emit: Emit): Promise<StackResult> {
   }
 }
 
-async function once(job: Job, emit: Emit): Promise<StackResult> {
-  const { context, stage, stack: name, options } = job;
-  const stack = await open(context, name);
-  if (options?.destroy === true) return applied(job, stack, await planned(job, stack), [], emit);
-  const things = await thingsOf(job);
+async function once(job: Job, { stack, things, plan: first }: Prepared, emit: Emit): Promise<StackResult> {
+  const { context, stack: name } = job;
   const on = await switchOn(context, stack, things, emit);
-  let plan = await planned(job, stack);
-  const refused = refusals(toChanges(stage, name, plan), context.allowDestroy);
-  if (refused.length > 0) throw new Refused(refused);
-  const isNew = plan.changes.some(({ action }) => action === "create");
-  const inTheWay = isNew ? await collisionsAt(name, context) : [];
-  if (inTheWay.length > 0) throw new Refused(inTheWay);
-  const there = isNew && name === "cloudflare" ? await thingsAt(name, context) : things;
-  if (isNew && (await adopt(context, stack, plan, there, emit))) plan = await planned(job, stack);
+  // A server may come back under another address.
+  let plan = on.length > 0 ? await planned(job, stack) : first;
+  const there = makes(plan) && name === "cloudflare" ? await thingsAt(name, context) : things;
+  if (makes(plan) && (await adopt(context, stack, plan, there, emit))) plan = await planned(job, stack);
   const closed = await close(context, strays(plan, things), emit);
   return applied(job, stack, plan, [...on, ...closed], emit);
 }

@@ -38,7 +38,7 @@ test.each(["delete", "replace"] as const)("refuses to %s a server unless it is n
   const all = told([change(SERVER, action), change("hcloud_ssh_key.admin[0]", "delete")]);
 
   expect(refusals(all, []).map(({ what }) => what)).toEqual([
-    `hetzner: ${SERVER} would be destroyed, with all that is on it; nothing was changed`,
+    `hetzner: ${SERVER} would be destroyed, with all that is on it; it is left as it is`,
   ]);
   expect(refusals(all, ["hetzner", "hetzner-10", "hcloud_server"])).toHaveLength(1);
   expect(refusals(all, [SERVER])).toEqual([]);

@@ -97,7 +97,7 @@ export function refusals(changes: readonly Change[], allowed: readonly string[])
       if (allowed.includes(address) || (node !== undefined && allowed.includes(node))) return [];
       return [
         {
-          what: `${resource} would be destroyed, with all that is on it; nothing was changed`,
+          what: `${resource} would be destroyed, with all that is on it; it is left as it is`,
           why: `${reason}; masters, workers, volumes and buckets are protected`,
           fix:
             `put cluster.yaml back as it was${node === undefined ? "" : `, or take the node out with infra-k3s node remove ${node}`}` +
