@@ -15,6 +15,8 @@ export const clone = join(work, "clone");
 export const home = join(work, "home");
 /** What is downloaded and built is kept there; with --warm it is the caller's own and saves the builds. */
 export const warm = process.argv.includes("--warm");
+/** Every fault and repetition, which takes longer than CI has. */
+export const full = process.argv.includes("--full");
 export const caches = warm
   ? (process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"))
   : join(home, ".cache");

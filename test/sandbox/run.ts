@@ -34,6 +34,8 @@ const { values } = parseArgs({
     grep: { type: "string", default: "" },
     /** Use the caches of the caller: place.ts. */
     warm: { type: "boolean", default: false },
+    /** Also what CI has no time for: place.ts. */
+    full: { type: "boolean", default: false },
   },
 });
 
