@@ -1,15 +1,16 @@
 import { globSync } from "node:fs";
 import { join } from "node:path";
 import { ipv4 } from "../../sandbox/network/plan.ts";
-import { at, caches, infra, must, readPlan, stockAnsible } from "../sandbox/place.ts";
+import { at, caches, infra, must, readPlan } from "../sandbox/place.ts";
 import { deployProbes, NAMESPACE, type Pod } from "../sandbox/probe.ts";
+import { stock } from "./clouds.ts";
 import { interleaved, type Sample, timedInfra } from "./measure.ts";
 import type { Row, Table } from "./report.ts";
 
 const CLOUDS = ["hetzner", "vultr", "aws"] as const;
 const FAR = 100;
 
-/** How much of `up` is waiting for the network: the same run with the operator far away, beside stock Ansible. */
+/** How much of `up` is waiting for the network: the same run with the operator far away, beside stock OpenTofu and Ansible. */
 export async function slope(rounds: number): Promise<Table> {
   const at0 = await both(rounds);
   const distances = [25, FAR];
@@ -22,7 +23,7 @@ export async function slope(rounds: number): Promise<Table> {
     rows.push({
       what: `\`up\` with nothing to do, ${roundTrip} ms away (${trips(ours, at0.ours).toFixed(0)} round trips)`,
       measured: ours,
-      against: `stock Ansible there (${trips(stock, at0.stock).toFixed(0)} round trips)`,
+      against: `stock OpenTofu and Ansible there (${trips(stock, at0.stock).toFixed(0)} round trips)`,
       floor: stock,
       bound: 1.6,
     });
@@ -41,7 +42,7 @@ const exec = (pod: Pod, ...args: string[]) =>
 const both = (rounds: number): Promise<Record<"ours" | "stock", Sample>> =>
   interleaved(rounds, {
     ours: () => timedInfra("up"),
-    stock: () => timedInfra(...stockAnsible("site.yml")),
+    stock,
   });
 
 /** Bytes per second through each layer, as seconds for a gigabit: what the layers cost. */

@@ -1,13 +1,12 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { cluster, done, infra, killed, must, stockAnsible } from "../sandbox/place.ts";
-import { interleaved, type Sample, timed, timedInfra } from "./measure.ts";
+import { cluster, done, infra, killed, must } from "../sandbox/place.ts";
+import { stock } from "./clouds.ts";
+import { interleaved, timed, timedInfra } from "./measure.ts";
 import type { Table } from "./report.ts";
 
-const stock = (): Promise<Sample> => timedInfra(...stockAnsible("site.yml"));
-
-/** `up` on bare hosts and on finished ones, beside stock Ansible doing the same playbook. */
+/** `up` on bare hosts and on finished ones, beside stock OpenTofu and Ansible doing the same. */
 export async function up(rounds: number): Promise<Table> {
   const stages = new Map<string, number[]>();
   const cold = await interleaved(rounds, {
@@ -46,14 +45,14 @@ export async function up(rounds: number): Promise<Table> {
       {
         what: "cold `up`",
         measured: cold.ours,
-        against: "stock `ansible-playbook site.yml`",
+        against: "stock `tofu plan` and `ansible-playbook`",
         floor: cold.stock,
         bound: 1.3,
       },
       {
         what: "`up` with nothing to do",
         measured: again.ours,
-        against: "stock `ansible-playbook site.yml`",
+        against: "stock `tofu plan` and `ansible-playbook`",
         floor: again.stock,
         bound: 1.5,
       },
@@ -93,7 +92,7 @@ export async function plusOne(rounds: number): Promise<Table> {
       {
         what: "`node add`",
         measured: ours,
-        against: "stock `ansible-playbook site.yml`, over all four",
+        against: "stock `tofu plan` and `ansible-playbook`, over all four",
         floor: whole,
         bound: 1.5,
       },
