@@ -18,13 +18,13 @@ export async function slope(rounds: number): Promise<Table> {
   for (const roundTrip of distances) {
     for (const cloud of CLOUDS)
       await must(infra(["sandbox", "link", "operator", cloud, "--delay", String(roundTrip / 2)]));
-    const { ours, stock } = await both(rounds);
+    const { ours, stock: theirs } = await both(rounds);
     const trips = (sample: Sample, near: Sample) => ((sample.wall - near.wall) * 1000) / roundTrip;
     rows.push({
       what: `\`up\` with nothing to do, ${roundTrip} ms away (${trips(ours, at0.ours).toFixed(0)} round trips)`,
       measured: ours,
-      against: `stock OpenTofu and Ansible there (${trips(stock, at0.stock).toFixed(0)} round trips)`,
-      floor: stock,
+      against: `stock OpenTofu and Ansible there (${trips(theirs, at0.stock).toFixed(0)} round trips)`,
+      floor: theirs,
       bound: 1.6,
     });
   }
