@@ -33,7 +33,7 @@ export const plans: readonly Case[] = [
       assert.deepEqual([before.exitCode, before.plan.changes, before.plan.ok], [0, [], true]);
       assert.deepEqual(before.plan.cost.totals, [
         { currency: "EUR", monthly: 5.49 },
-        { currency: "USD", monthly: 74.49 },
+        { currency: "USD", monthly: 61.55 },
       ]);
       assert.match(people.stdout, /nothing to change[\s\S]+hetzner-1 +hetzner fsn1 cx33 +5\.49 EUR/);
       assert.equal(drifted.exitCode, 2);
@@ -87,7 +87,7 @@ export const plans: readonly Case[] = [
       );
       assert.deepEqual(fresh.plan.cost.totals, [
         { currency: "EUR", monthly: 8.98 },
-        { currency: "USD", monthly: 74.49 },
+        { currency: "USD", monthly: 61.55 },
       ]);
       assert.equal(soldOut.exitCode, 1);
       assert.match(soldOut.plan.faults[0]?.fix ?? "", /^size: cx33 \(4 cores, 8 GB, 5\.49 EUR a month\)/);

@@ -115,8 +115,9 @@ const Product = z.object({
 });
 
 /** The one price of a product on demand: https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/reading-an-offer.html */
-function usd(product: unknown): number | undefined {
-  const parsed = Product.safeParse(typeof product === "string" ? JSON.parse(product) : undefined);
+export function usd(product: { toString(): string } | undefined): number | undefined {
+  // AWS's SDK gives an object that is a string when it is asked.
+  const parsed = Product.safeParse(product === undefined ? undefined : JSON.parse(String(product)));
   const [term] = Object.values(parsed.data?.terms.OnDemand ?? {});
   const [dimension] = Object.values(term?.priceDimensions ?? {});
   return dimension?.pricePerUnit.USD;
