@@ -170,7 +170,7 @@ export const nodes: readonly Case[] = [
       assert.equal(up.exitCode, 1);
       assert.match(
         up.stderr,
-        /vultr-2 is a node of the cluster, but is not declared[^\n]*fix: infra-k3s node remove vultr-2/,
+        /module\.server\["vultr-2"\]\.vultr_instance\.this would be destroyed[^]*infra-k3s node remove vultr-2/,
       );
     },
   },
