@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { cpSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cloudflareStore } from "../../sandbox/clouds/cloudflare/api.ts";
 import { PERMISSION_GROUPS } from "../../sandbox/clouds/cloudflare/permissions.ts";
@@ -10,7 +10,7 @@ import { credentialsStore } from "../../sandbox/clouds/credentials.ts";
 import { hetznerStore } from "../../sandbox/clouds/hetzner/api.ts";
 import { billed } from "../../sandbox/clouds/hetzner/state.ts";
 import { setFaults } from "../../sandbox/services/faults.ts";
-import type { Case } from "./harness.ts";
+import { type Case, command } from "./harness.ts";
 import { at, caches, clone, cluster, must, work } from "./place.ts";
 
 interface Key {
@@ -20,7 +20,14 @@ interface Key {
 
 export const STATE = join(cluster, "..");
 const NODE = "hetzner-2";
-export const KEY = join(STATE, "operator/id_ed25519");
+/** A key of its own: Hetzner takes the same one only once, and the cluster has the operator's. */
+const KEY = join(work, "own-key");
+
+export async function ownPublicKey(): Promise<string> {
+  if (!existsSync(KEY)) await must(command(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", KEY]));
+  return readFileSync(`${KEY}.pub`, "utf8").trim();
+}
+
 const project = () => hetznerStore(join(STATE, "clouds")).read();
 
 /** The shipped module with a state that is a file. */
@@ -53,10 +60,10 @@ export function tofu(folder: string, ...args: string[]) {
   return at("operator", `cd '${folder}' && { ${environment}; } && '${program}' ${args.join(" ")} -no-color`);
 }
 
-export const ssh = (address: string, command: string) =>
+export const ssh = (address: string, script: string) =>
   at(
     "operator",
-    `ssh -i '${KEY}' -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes -o ConnectTimeout=2 admin@${address} '${command}'`,
+    `ssh -i '${KEY}' -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes -o ConnectTimeout=2 admin@${address} '${script}'`,
   );
 
 /** Whether a port of an address answers the client outside. */
@@ -74,7 +81,7 @@ export const clouds: readonly Case[] = [
       writeFileSync(join(folder, "main.tf"), ROOT);
       const values = {
         token: credentialsStore(STATE).read().hetzner[0]?.token,
-        key: readFileSync(`${KEY}.pub`, "utf8").trim(),
+        key: await ownPublicKey(),
       };
       writeFileSync(join(folder, "terraform.tfvars.json"), JSON.stringify(values), { mode: 0o600 });
 
@@ -101,6 +108,7 @@ export const clouds: readonly Case[] = [
         answers(publicIpv6, 8000),
       ]);
       const during = billed(project());
+      const own = [project().firewalls.length, project().sshKeys.length];
       // The firewall's own rule, taken away by hand, is missed.
       hetznerStore(join(STATE, "clouds")).change(({ firewalls }) => firewalls.at(-1)?.rules.pop());
       const drifted = await tofu(folder, "plan", "-detailed-exitcode");
@@ -109,10 +117,11 @@ export const clouds: readonly Case[] = [
       assert.equal(again.exitCode, 0, again.all);
       assert.deepEqual(entered.stdout.trim().split("\n"), ["root", NODE]);
       assert.deepEqual(reached, [true, true, false, false]);
-      assert.deepEqual(during, { servers: 1, primaryIpv4: 1 });
+      assert.deepEqual(during, { servers: 2, primaryIpv4: 2 });
       assert.equal(drifted.exitCode, 2, drifted.all);
-      assert.deepEqual(billed(project()), { servers: 0, primaryIpv4: 0 });
-      assert.deepEqual([project().firewalls, project().sshKeys], [[], []]);
+      // The cluster's own are left.
+      assert.deepEqual(billed(project()), { servers: 1, primaryIpv4: 1 });
+      assert.deepEqual([own, project().firewalls.length, project().sshKeys.length], [[2, 2], 1, 1]);
       assert.notEqual((await at(NODE, "true")).exitCode, 0, "the host is gone");
     },
   },
@@ -121,6 +130,14 @@ export const clouds: readonly Case[] = [
     async run() {
       const account = () => cloudflareStore(join(STATE, "clouds")).read();
       const { id, zones, tokens } = account();
+      const before = cloudflare.billed(account());
+      const added = () =>
+        Object.fromEntries(
+          Object.entries(cloudflare.billed(account())).map(([what, count]) => [
+            what,
+            count - (before[what] ?? 0),
+          ]),
+        );
       const [operator] = tokens;
       const folder = join(work, "cloudflare/stacks/cloudflare");
       cpSync(join(clone, "tofu"), join(work, "cloudflare"), { recursive: true });
@@ -186,8 +203,10 @@ export const clouds: readonly Case[] = [
       await must(tofu(folder, "apply", "-auto-approve"));
       const again = await tofu(folder, "plan", "-detailed-exitcode");
       const served = await at("internet", `getent ahosts echo.app.${zones[0]?.name}`);
-      const made = cloudflare.billed(account());
-      const names = account().records.map(({ type, name }) => `${type} ${name}`);
+      const made = added();
+      const names = account()
+        .records.filter(({ name }) => name.endsWith(`app.${zones[0]?.name}`))
+        .map(({ type, name }) => `${type} ${name}`);
       const backup = JSON.parse((await must(tofu(folder, "output", "-json", "r2_backup_key"))).stdout) as Key;
       const dns01 = JSON.parse((await must(tofu(folder, "output", "-json", "dns01_token"))).stdout) as string;
       const stored = readFileSync(join(STATE, "r2/buckets/demo-state/cloudflare.tfstate"), "utf8");
@@ -206,11 +225,15 @@ export const clouds: readonly Case[] = [
       cloudflareStore(join(STATE, "clouds")).change((one) => one.records.pop());
       const drifted = await tofu(folder, "plan", "-detailed-exitcode");
       cloudflareStore(join(STATE, "clouds")).change(({ buckets }) => {
-        for (const bucket of buckets) bucket.lock = [];
+        for (const bucket of buckets) if (bucket.name.startsWith("demo-")) bucket.lock = [];
       });
       await s3(backup, "DELETE", object);
       await must(tofu(folder, "destroy", "-auto-approve"));
-      const left = cloudflare.billed(account());
+      const left = added();
+      cloudflareStore(join(STATE, "clouds")).change((one) => {
+        one.buckets = one.buckets.filter(({ name }) => !name.startsWith("demo-"));
+        one.tokens = one.tokens.filter(({ name }) => name !== "state");
+      });
 
       assert.equal(again.exitCode, 0, again.all);
       for (const address of Object.values(ingress["aws-1"]))

@@ -14,11 +14,12 @@ const INGRESS = ["hetzner-1", "vultr-1"];
 
 /** Answers with the headers it was asked with. */
 const ORIGIN = `
-import http.server, ssl
+import http.server, socket, ssl
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers(); self.wfile.write(str(self.headers).encode())
-server = http.server.HTTPServer(("0.0.0.0", 443), Answer)
+http.server.HTTPServer.address_family = socket.AF_INET6
+server = http.server.HTTPServer(("::", 443), Answer)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); context.load_cert_chain("/run/origin.pem")
 server.socket = context.wrap_socket(server.socket, server_side=True); server.serve_forever()
 `;

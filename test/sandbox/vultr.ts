@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { credentialsStore } from "../../sandbox/clouds/credentials.ts";
 import { vultrStore } from "../../sandbox/clouds/vultr/api.ts";
 import { billed } from "../../sandbox/clouds/vultr/state.ts";
 import { setFaults } from "../../sandbox/services/faults.ts";
-import { answers, KEY, ssh, STATE, tofu } from "./clouds.ts";
+import { answers, ownPublicKey, ssh, STATE, tofu } from "./clouds.ts";
 import type { Case } from "./harness.ts";
 import { at, clone, must, work } from "./place.ts";
 
@@ -50,7 +50,7 @@ export const vultr: readonly Case[] = [
       writeFileSync(join(folder, "main.tf"), ROOT);
       const values = {
         key: credentialsStore(STATE).read().vultr?.[0]?.key,
-        public_key: readFileSync(`${KEY}.pub`, "utf8").trim(),
+        public_key: await ownPublicKey(),
       };
       writeFileSync(join(folder, "terraform.tfvars.json"), JSON.stringify(values), { mode: 0o600 });
 
@@ -84,10 +84,11 @@ export const vultr: readonly Case[] = [
       assert.equal(again.exitCode, 0, again.all);
       assert.deepEqual(entered.stdout.trim().split("\n"), ["root", NODE]);
       assert.deepEqual(reached, [true, true, false, false]);
-      assert.deepEqual(billed(during), { instances: 1 });
-      assert.deepEqual(during.instances[0]?.tags.toSorted(), ["infra-k3s-cluster:demo", `infra-k3s-node:${NODE}`]); // prettier-ignore
+      assert.deepEqual(billed(during), { instances: 2 });
+      assert.deepEqual(during.instances.at(-1)?.tags.toSorted(), ["infra-k3s-cluster:demo", `infra-k3s-node:${NODE}`]); // prettier-ignore
       assert.equal(drifted.exitCode, 2, drifted.all);
-      assert.deepEqual([billed(left), left.firewalls, left.sshKeys], [{ instances: 0 }, [], []]);
+      // The cluster's own are left.
+      assert.deepEqual([billed(left), left.firewalls.length, left.sshKeys.length], [{ instances: 1 }, 1, 1]);
       assert.notEqual((await at(NODE, "true")).exitCode, 0, "the host is gone");
     },
   },
