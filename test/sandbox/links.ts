@@ -27,7 +27,7 @@ async function arriving(
   to: "operator" | "internet",
   count: number,
 ): Promise<number> {
-  const address = ipv4(readPlan(), to, numberOf(`${to}-1`));
+  const address = ipv4(readPlan(), to, 10);
   const receive = `
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("${address}", 9999)); s.settimeout(2); n = 0
