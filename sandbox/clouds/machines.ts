@@ -85,7 +85,7 @@ export function hostMachines(plan: Plan, stateDir: string): Machines {
       await stopServer(plan, host);
       await setRules(host, undefined);
       await translateTo(plan, host, undefined);
-      await detach(plan, host);
+      await inTurn(() => detach(plan, host));
       await removeCgroups(`${prefix(plan)}/${host}`);
       rmSync(join(stateDir, "hosts", host), { recursive: true, force: true });
     },

@@ -112,7 +112,11 @@ table ip sandbox {
 /** Makes a place of its own and joins it to a network as host number `host`; nothing to do when it is there. */
 export async function attach(plan: Plan, place: Place, network: Network, host: number): Promise<void> {
   const inside = namespace(plan, place);
-  if (existsSync(`/run/netns/${inside}`)) return;
+  if (existsSync(`/run/netns/${inside}`)) {
+    if ((await globalAddresses(inside)) !== "") return;
+    // Whoever made it has ended half-way.
+    await run(["ip", "netns", "delete", inside]);
+  }
   await run(["ip", "netns", "add", inside]);
   const port = `${network}-${host}`;
   await batch(namespace(plan, "outer"), [
@@ -164,6 +168,8 @@ export async function detach(plan: Plan, host: string): Promise<void> {
   const place = await hostPlace(plan, host);
   if (place === undefined) return;
   const [open, hidden] = [ipv4, interfaceIpv4].map((address) => address(plan, place.network, place.number));
+  // The kernel takes a namespace's interfaces away some time later, and the next host may have the same port.
+  await batch(namespace(plan, "outer"), [`link delete ${place.network}-${place.number}`]);
   await run(["ip", "netns", "delete", namespace(plan, `host-${host}`)]);
   if (open === hidden) return;
   const out = `delete element ip sandbox public { ${hidden} : ${open} }\n`;
@@ -178,8 +184,13 @@ export async function hostPlace(
 ): Promise<{ network: Network; number: number } | undefined> {
   const inside = namespace(plan, `host-${name}`);
   if (!existsSync(`/run/netns/${inside}`)) return undefined;
-  const addresses = await run(["ip", "-n", inside, "-6", "-o", "addr", "show", "eth0", "scope", "global"]);
-  const [, third = "", number = ""] = / 2001:db8:([0-9a-f]+):([0-9a-f]+)::1\/48/.exec(addresses) ?? [];
+  const [, third = "", number = ""] =
+    / 2001:db8:([0-9a-f]+):([0-9a-f]+)::1\/48/.exec(await globalAddresses(inside)) ?? [];
   const network = NETWORKS[parseInt(third, 16) - 16 * plan.index];
   return network === undefined ? undefined : { network, number: parseInt(number, 16) };
+}
+
+/** The IPv6 addresses by which a place is known; "" where it has none yet. */
+function globalAddresses(inside: string): Promise<string> {
+  return run(["ip", "-n", inside, "-6", "-o", "addr", "show", "scope", "global"]);
 }

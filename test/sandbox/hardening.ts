@@ -77,7 +77,8 @@ export const hardening: readonly Case[] = [
       assert.deepEqual(udp, [`${address} ${NODE_PORT}`]);
       assert.deepEqual(behindVultr, [`${address} 22`, `${address} 80`], "what Vultr's firewall lets through");
       assert.match(verified.all, /vultr-1: the loaded firewall is not what/);
-      assert.deepEqual(await scanTcp([address]), [`${address} 22`]);
+      // A node of `ingress: true`.
+      assert.deepEqual(await scanTcp([address]), [`${address} 22`, `${address} 80`]);
     },
   },
   {
