@@ -101,9 +101,13 @@ export function stockAnsible(playbook: string): string[] {
 /** The outcome of something that has to succeed. */
 export async function must(outcome: Promise<Outcome>): Promise<Outcome> {
   const result = await outcome;
-  if (result.exitCode !== 0)
-    throw new Error(`exit ${result.exitCode}\n${result.all.split("\n").slice(-60).join("\n")}`);
-  return result;
+  if (result.exitCode === 0) return result;
+  const lines = result.all.split("\n");
+  // Why it failed comes first: where logs are cut, it is still there.
+  const error = lines.findLastIndex((line) => /^ *error: /.test(line));
+  const why = error === -1 ? [] : [...lines.slice(error), "before that:"];
+  const before = error === -1 ? lines : lines.slice(0, error);
+  throw new Error(`exit ${result.exitCode}\n${[...why, ...before.slice(-40)].join("\n")}`);
 }
 
 /** The sandbox that `up` made. */
