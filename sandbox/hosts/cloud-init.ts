@@ -23,7 +23,6 @@ const DEFAULT_USER: Record<Cloud, string> = {
 
 /** What the image says: modules for disks and boot loaders have nothing to do in a host that shares its kernel. */
 const config = (provider: Cloud) => ({
-  datasource_list: ["NoCloud"],
   network: { config: "disabled" },
   ssh_genkeytypes: ["ed25519"],
   disable_root: DEFAULT_USER[provider] !== "root",
@@ -57,7 +56,8 @@ export async function writeSeed(upper: string, request: MachineRequest): Promise
     writeFileSync(join(upper, path), text, { mode });
   };
   const { name, hostname, provider, userData, authorizedKeys } = request;
-  // JSON is YAML.
+  // JSON is YAML, but not for the shell script that looks which source to ask.
+  write("etc/cloud/cloud.cfg.d/90-source.cfg", "datasource_list: [ NoCloud ]\n");
   write("etc/cloud/cloud.cfg.d/99-vendor.cfg", JSON.stringify(config(provider)));
   const seed = "var/lib/cloud/seed/nocloud";
   write(`${seed}/meta-data`, JSON.stringify({ "instance-id": `i-${name}`, "local-hostname": hostname, "public-keys": authorizedKeys })); // prettier-ignore

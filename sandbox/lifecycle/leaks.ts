@@ -21,7 +21,7 @@ export async function traces(): Promise<Traces> {
       .filter(Boolean)
       .sort(),
     namespaces: existsSync("/run/netns") ? readdirSync("/run/netns").sort() : [],
-    cgroups: globSync("/sys/fs/cgroup/*/infra-k3s-*").sort(),
+    cgroups: globSync("/sys/fs/cgroup/*/{infra-k3s-*,payload,supervisor}").sort(),
     loops: (await run(["losetup", "--all"])).split("\n").filter(Boolean).sort(),
     listeners: (await run(["ss", "-Hlntu"]))
       .split("\n")

@@ -58,6 +58,16 @@ export function isolation(before: Traces): readonly Case[] {
       },
     },
     {
+      name: "every host's cgroups are its own, in every hierarchy",
+      async run() {
+        const own = `${prefix(readPlan())}/vultr-1`;
+        const places = (await must(at("vultr-1", "cat /proc/1/cgroup"))).stdout.trim().split("\n");
+
+        assert.ok(places.length >= 9, places.join("\n"));
+        for (const place of places) assert.ok(place.split(":")[2]?.startsWith(`/${own}`), place);
+      },
+    },
+    {
       name: "a second sandbox stands beside the first without touching it",
       async run() {
         await must(second("up", "--example", "one-node", "--bare"));
