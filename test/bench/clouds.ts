@@ -15,11 +15,11 @@ function calls(): number {
 /** The shell command that plans the four stacks with OpenTofu alone, at once. */
 function tofuPlans(): string {
   const [program = ""] = globSync(join(caches, "infra-k3s/tools/tofu-*/tofu"));
-  const load = `cd '${cluster}' && set -a && . ./.envrc.local && AWS_ACCESS_KEY_ID=$TF_VAR_state_access_key_id AWS_SECRET_ACCESS_KEY=$TF_VAR_state_secret_access_key`;
-  const each = STACKS.map(
-    (stack) => `'${program}' -chdir=tofu/stacks/${stack} plan -input=false >/dev/null &`,
-  );
-  return `( ${load} && ${each.join(" ")} wait )`;
+  const plan = `'${program}' -chdir=tofu/stacks/$stack plan -detailed-exitcode -input=false >/dev/null`;
+  return `( cd '${cluster}' && set -a && . ./.envrc.local || exit
+    AWS_ACCESS_KEY_ID=$TF_VAR_state_access_key_id AWS_SECRET_ACCESS_KEY=$TF_VAR_state_secret_access_key
+    for stack in ${STACKS.join(" ")}; do ${plan} & plans="$plans $!"; done
+    for plan in $plans; do wait "$plan" || exit; done )`;
 }
 
 /** What a person without infra-k3s would do: plan the stacks, which are as declared, and run the playbook over all hosts. */

@@ -11,7 +11,7 @@ export const CREDENTIALS: Record<StackName, readonly SecretName[]> = {
 };
 
 /** What a user may tell OpenTofu about where providers come from. */
-const PASSED_ON = ["TF_REATTACH_PROVIDERS", "TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR"];
+export const PASSED_ON = ["TF_REATTACH_PROVIDERS", "TF_CLI_CONFIG_FILE", "TF_PLUGIN_CACHE_DIR"];
 
 /**
  * The environment of one stack's tofu: the credentials of its own provider and of the state, no other's. The backend's

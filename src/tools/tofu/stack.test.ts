@@ -51,6 +51,27 @@ test("a stack sees its own provider's credentials and the state's, and nobody el
   expect(seen()).not.toContain("TF_CLI_CONFIG_FILE");
 });
 
+test("a stack is opened once, and again when anything of it is another", async () => {
+  const file = (path: string) => join(folder, "tofu/stacks/hetzner", path);
+  says(`mkdir -p '${file(".terraform")}'; echo '{}' > '${file(".terraform/terraform.tfstate")}'`);
+  const changes: (() => void)[] = [
+    () => undefined,
+    () => writeFileSync(file("main.tf"), "# another"),
+    () => rmSync(file(".terraform"), { recursive: true }),
+    () => vi.stubEnv("TF_REATTACH_PROVIDERS", "{}"),
+  ];
+  for (const [index, change] of changes.entries()) {
+    change();
+    await init(stack);
+    await init(stack);
+    expect(calls()).toHaveLength(index + 1);
+  }
+  says("exit 1");
+  writeFileSync(file("main.tf"), "# broken");
+  await expect(init(stack)).rejects.toThrow("tofu init");
+  await expect(init(stack)).rejects.toThrow("tofu init");
+});
+
 test("plan, then apply of that plan; sensitive output goes into no log", async () => {
   says('case "$2" in show) echo \'{"resource_changes":[]}\';; *) echo \'{"type":"version"}\';; esac');
   const planned = await plan(stack, {

@@ -6,12 +6,12 @@ import { type Finished, run } from "../process/process.ts";
 import type { Secrets } from "../secrets/envrc.ts";
 import { environmentOf } from "./environment.ts";
 import { failure, type Progress, readMessage } from "./messages.ts";
+import { isOpened, noteOpened } from "./opened.ts";
 import { noteRun } from "./runs.ts";
 import { type PlanContents, readPlan } from "./show.ts";
 
 /**
- * The door to OpenTofu: one stack of a cluster repository. In order: `init` (every time, it is quick when nothing is
- * new), `plan`, then `apply` of exactly that plan. Every call throws a `UserError` with OpenTofu's own words, or
+ * The door to OpenTofu: one stack of a cluster repository. In order: `init`, `plan`, then `apply` of exactly that plan. Every call throws a `UserError` with OpenTofu's own words, or
  * `StateLocked` (messages.ts) that says who holds the lock. No call asks anything or prints; none puts a secret into
  * arguments or logs.
  */
@@ -48,10 +48,12 @@ export function stackFolder({ root, name }: Pick<Stack, "root" | "name">): strin
   return join(root, "tofu/stacks", name);
 }
 
-/** Opens the backend and gets the providers. */
+/** Opens the backend and gets the providers; nothing to do where that was done. */
 export async function init(stack: Stack): Promise<void> {
+  if (isOpened(stack)) return;
   // -reconfigure: a bucket that was renamed in cluster.yaml is a new place, never a reason to copy state about.
   await tofu(stack, ["init", "-input=false", "-reconfigure", "-no-color"]);
+  noteOpened(stack);
 }
 
 /** Looks at everything and says what would change. */
