@@ -26,7 +26,7 @@ export interface Plan {
   faults: Fault[];
 }
 
-/** The stages that ask providers and no host. */
+/** The stages that ask providers and no host, and so can look at once. */
 const BEFORE_HOSTS: ReadonlySet<string> = new Set(["servers", "dns"]);
 
 /** What `up` would change, and what the servers cost a month. Changes nothing; exits 2 where there are changes. */
@@ -37,20 +37,29 @@ export async function runPlan(options: PlanOptions, io: Io): Promise<ExitCode> {
   writeTree(cluster.root, renderCluster(cluster));
   const context = await stageContext(cluster, (line) => io.err(`${line}\n`));
   const asked = stacksOf(context.model).filter((stack) => hasCredentials(context.secrets, stack));
-  const collisions = Promise.all(asked.map((stack) => collisionsAt(stack, context)));
-  const offers = await askOffers(context.model, context.secrets);
-  const faults = unavailable(context.model, context.servers, offers);
+  const look = (stage: (typeof stages)[number]) => {
+    if (!options.json) io.err(`looking at ${stage.name}\n`);
+    return stage.plan(context);
+  };
+  const [early, late] = [true, false].map((before) =>
+    chosen.filter(({ name }) => BEFORE_HOSTS.has(name) === before),
+  );
+  const [offers, collisions, found] = await Promise.all([
+    askOffers(context.model, context.secrets),
+    Promise.all(asked.map((stack) => collisionsAt(stack, context))),
+    Promise.all((early ?? []).map(look)),
+  ]);
+  const changes = found.flat();
+  // On servers that are not there nothing can be looked at.
   const unmade = context.model.nodes.some(
     ({ name, behindNat }) => context.servers[name] === undefined && !behindNat,
   );
-  const changes: Change[] = [];
-  for (const stage of chosen) {
-    // On servers that are not there nothing can be looked at.
-    if (unmade && !BEFORE_HOSTS.has(stage.name)) break;
-    if (!options.json) io.err(`looking at ${stage.name}\n`);
-    changes.push(...(await stage.plan(context)));
-  }
-  faults.push(...(await collisions).flat(), ...refusals(changes, []));
+  for (const stage of unmade ? [] : (late ?? [])) changes.push(...(await look(stage)));
+  const faults = [
+    ...unavailable(context.model, context.servers, offers),
+    ...collisions.flat(),
+    ...refusals(changes, []),
+  ];
   const plan: Plan = { changes, cost: costOf(context.model, offers), ok: faults.length === 0, faults };
   io.out(options.json ? `${JSON.stringify(plan)}\n` : describe(plan));
   if (!plan.ok) return EXIT.failed;

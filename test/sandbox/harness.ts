@@ -44,32 +44,40 @@ export async function command(
 }
 
 /**
- * Runs the cases within the deadline and prints one line for each; what has not run by then has failed, by name, and so
- * has everything when the first, which makes what they all look at, has failed.
+ * Runs cases within the deadline and prints one line for each; what has not run by then has failed, by name, and so has
+ * everything when the first, which makes what they all look at, has failed.
  */
-export async function runCases(
-  cases: readonly Case[],
-  seconds: number,
-): Promise<{ passed: number; failed: number }> {
-  const end = Date.now() + seconds * 1000;
-  let passed = 0;
-  let failed = 0;
-  for (const { name, run } of cases) {
-    const start = Date.now();
-    const left = end - start;
-    let fault = "not run: the first has failed";
-    if (left <= 0) fault = "not run: the deadline has passed";
-    else if (failed === 0 || passed > 0) fault = await Promise.race([attempt(run), overdue(left)]);
-    const took = `${((Date.now() - start) / 1000).toFixed(1)} s`;
-    if (fault === "") {
-      passed++;
-      console.log(`ok      ${name} (${took})`);
-    } else {
-      failed++;
-      console.log(`FAILED  ${name} (${took})\n${fault.replaceAll(/^/gm, "        ")}`);
+export class Runner {
+  passed = 0;
+  failed = 0;
+  readonly #end: number;
+
+  constructor(seconds: number) {
+    this.#end = Date.now() + seconds * 1000;
+  }
+
+  secondsLeft(): number {
+    return Math.max(0, Math.floor((this.#end - Date.now()) / 1000));
+  }
+
+  async run(cases: readonly Case[]): Promise<void> {
+    for (const { name, run } of cases) {
+      const start = Date.now();
+      const left = this.#end - start;
+      let fault = "not run: the first has failed";
+      if (left <= 0) fault = "not run: the deadline has passed";
+      else if (this.failed === 0 || this.passed > 0)
+        fault = await Promise.race([attempt(run), overdue(left)]);
+      const took = `${((Date.now() - start) / 1000).toFixed(1)} s`;
+      if (fault === "") {
+        this.passed++;
+        console.log(`ok      ${name} (${took})`);
+      } else {
+        this.failed++;
+        console.log(`FAILED  ${name} (${took})\n${fault.replaceAll(/^/gm, "        ")}`);
+      }
     }
   }
-  return { passed, failed };
 }
 
 async function attempt(run: () => Promise<void>): Promise<string> {

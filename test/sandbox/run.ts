@@ -1,4 +1,7 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { rmSync } from "node:fs";
+import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { traces } from "../../sandbox/lifecycle/leaks.ts";
 import { nodes } from "./day2.ts";
@@ -6,12 +9,12 @@ import { doctors } from "./doctor.ts";
 import { faults } from "./faults.ts";
 import { hardening } from "./hardening.ts";
 import { clouds } from "./clouds.ts";
-import { runCases } from "./harness.ts";
+import { type Case, Runner } from "./harness.ts";
 import { isolation } from "./isolation.ts";
 import { links } from "./links.ts";
 import { mainJob } from "./main-job.ts";
 import { behindNat } from "./nat.ts";
-import { infra, makeClone, work } from "./place.ts";
+import { caches, infra, makeClone, work } from "./place.ts";
 import { plans } from "./plan.ts";
 import { policies } from "./policy.ts";
 import { podNetworking } from "./pods.ts";
@@ -19,19 +22,24 @@ import { restarts } from "./restarts.ts";
 import { roles } from "./roles.ts";
 import { secretHygiene } from "./secrets.ts";
 import { proxied } from "./edge.ts";
-import { ends, servers } from "./servers.ts";
+import { bare, ends, servers } from "./servers.ts";
 import { services } from "./services.ts";
 import { standIn } from "./stand-in.ts";
 import { storage } from "./storage.ts";
 import { openTofu } from "./tofu.ts";
 import { vultr } from "./vultr.ts";
 
-/** End to end: one sandbox, read-only looks first, then changes and faults, and down at the end. */
+/**
+ * End to end, on two sandboxes side by side: `cluster`, with all that needs one, and `clouds`, with all that needs only
+ * servers. Each: read-only looks first, then changes and faults, and down at the end.
+ */
 const { values } = parseArgs({
   options: {
     deadline: { type: "string", default: String(75 * 60) },
     /** Run the cases whose name matches, and what they need before them. */
     grep: { type: "string", default: "" },
+    /** One of the two, by itself. */
+    suite: { type: "string" },
     /** Use the caches of the caller: place.ts. */
     warm: { type: "boolean", default: false },
     /** Also what CI has no time for: place.ts. */
@@ -44,41 +52,85 @@ if (process.getuid?.() !== 0) {
   process.exit(1);
 }
 const before = await traces();
+const suites: Record<string, readonly Case[]> = {
+  cluster: [
+    ...mainJob,
+    ...roles,
+    ...services,
+    ...standIn,
+    ...podNetworking,
+    ...storage,
+    ...policies,
+    ...links,
+    ...behindNat,
+    ...hardening,
+    ...restarts,
+    ...doctors,
+    ...plans,
+    ...nodes,
+    ...faults,
+    ...secretHygiene,
+  ],
+  clouds: [...bare, ...servers, ...proxied, ...openTofu, ...clouds, ...vultr, ...ends],
+};
+const matching = (cases: readonly Case[]) => cases.filter(({ name }) => new RegExp(values.grep).test(name));
+const { cluster = [], clouds: other = [] } = suites;
+const suite =
+  values.suite ?? (matching([...cluster, ...isolation(before)]).length > 0 ? "cluster" : "clouds");
+const [first, ...rest] = suites[suite] ?? [];
+if (first === undefined) {
+  console.error(`there is no suite ${suite}; suites: ${Object.keys(suites).join(", ")}`);
+  process.exit(64);
+}
+
 await makeClone();
-const cases = [
-  ...mainJob,
-  ...roles,
-  ...servers,
-  ...proxied,
-  ...services,
-  ...standIn,
-  ...podNetworking,
-  ...storage,
-  ...openTofu,
-  ...clouds,
-  ...vultr,
-  ...policies,
-  ...links,
-  ...behindNat,
-  ...hardening,
-  ...restarts,
-  ...doctors,
-  ...plans,
-  ...nodes,
-  ...faults,
-  ...secretHygiene,
-  ...ends,
-  ...isolation(before),
-];
-const [up, ...rest] = cases;
-const chosen =
-  values.grep === "" ? cases : [up, ...rest.filter(({ name }) => new RegExp(values.grep).test(name))];
-const { passed, failed } = await runCases(
-  chosen.filter((one) => one !== undefined),
-  Number(values.deadline),
-);
+const runner = new Runner(Number(values.deadline));
+await runner.run([first]);
+const beside =
+  suite === "cluster" && values.suite === undefined && matching(other).length > 0 ? startClouds() : undefined;
+await runner.run(matching(rest));
+const others = beside === undefined ? { passed: 0, failed: 0 } : await outcomeOf(beside);
+// What is left on the machine is looked at when nothing else is.
+const last = suite === "cluster" ? isolation(before) : [];
+await runner.run(matching(last));
 await infra(["sandbox", "down"]);
 rmSync(work, { recursive: true, force: true });
-const skipped = cases.length - chosen.length;
-console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+
+const [passed, failed] = [runner.passed + others.passed, runner.failed + others.failed];
+const all =
+  values.suite === undefined ? [...cluster, ...other, ...isolation(before)] : [first, ...rest, ...last];
+console.log(`${passed} passed, ${failed} failed, ${all.length - passed - failed} skipped`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+
+/** The suite `clouds` in a process of its own, with what this one has built. */
+function startClouds(): ChildProcess {
+  const args = [
+    "--warm",
+    "--suite",
+    "clouds",
+    "--grep",
+    values.grep,
+    "--deadline",
+    String(runner.secondsLeft()),
+  ];
+  return spawn(
+    process.execPath,
+    [...process.execArgv, import.meta.filename, ...args, ...(values.full ? ["--full"] : [])],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, XDG_CACHE_HOME: caches },
+    },
+  );
+}
+
+/** Prints what it printed, and gives its counts. */
+async function outcomeOf(child: ChildProcess): Promise<{ passed: number; failed: number }> {
+  const ended = child.exitCode === null ? once(child, "exit") : undefined;
+  const printed = child.stdout === null ? "" : await text(child.stdout);
+  await ended;
+  const counts = /^(\d+) passed, (\d+) failed, \d+ skipped\n?$/m.exec(printed);
+  process.stdout.write(printed.replace(counts?.[0] ?? "", ""));
+  const [, passed, failed] = (counts ?? []).map(Number);
+  // A suite that did not come to its end has failed, whatever it showed.
+  return { passed: passed ?? 0, failed: failed ?? 1 };
+}
