@@ -1,7 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { rmSync } from "node:fs";
-import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { traces } from "../../sandbox/lifecycle/leaks.ts";
 import { nodes } from "./day2.ts";
@@ -9,7 +6,7 @@ import { doctors } from "./doctor.ts";
 import { faults } from "./faults.ts";
 import { hardening } from "./hardening.ts";
 import { clouds } from "./clouds.ts";
-import { type Case, Runner } from "./harness.ts";
+import { type Case, command, Runner } from "./harness.ts";
 import { isolation } from "./isolation.ts";
 import { links } from "./links.ts";
 import { mainJob } from "./main-job.ts";
@@ -87,50 +84,32 @@ await makeClone();
 const runner = new Runner(Number(values.deadline));
 await runner.run([first]);
 const beside =
-  suite === "cluster" && values.suite === undefined && matching(other).length > 0 ? startClouds() : undefined;
+  suite === "cluster" && values.suite === undefined && matching(other).length > 0 ? runClouds() : undefined;
 await runner.run(matching(rest));
-const others = beside === undefined ? { passed: 0, failed: 0 } : await outcomeOf(beside);
+const counts = await beside;
 // What is left on the machine is looked at when nothing else is.
 const last = suite === "cluster" ? isolation(before) : [];
 await runner.run(matching(last));
 await infra(["sandbox", "down"]);
 rmSync(work, { recursive: true, force: true });
 
-const [passed, failed] = [runner.passed + others.passed, runner.failed + others.failed];
-const all =
-  values.suite === undefined ? [...cluster, ...other, ...isolation(before)] : [first, ...rest, ...last];
+const passed = runner.passed + (counts?.passed ?? 0);
+const failed = runner.failed + (counts?.failed ?? 0);
+const all = values.suite === undefined ? [...cluster, ...other, ...last] : [first, ...rest, ...last];
 console.log(`${passed} passed, ${failed} failed, ${all.length - passed - failed} skipped`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
-/** The suite `clouds` in a process of its own, with what this one has built. */
-function startClouds(): ChildProcess {
-  const args = [
-    "--warm",
-    "--suite",
-    "clouds",
-    "--grep",
-    values.grep,
-    "--deadline",
-    String(runner.secondsLeft()),
-  ];
-  return spawn(
-    process.execPath,
-    [...process.execArgv, import.meta.filename, ...args, ...(values.full ? ["--full"] : [])],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, XDG_CACHE_HOME: caches },
-    },
+/** The suite `clouds` in a process of its own, with what this one has built; its lines are printed when it has ended. */
+async function runClouds(): Promise<Pick<Runner, "passed" | "failed">> {
+  const args = ["--warm", "--suite=clouds", `--grep=${values.grep}`, `--deadline=${runner.secondsLeft()}`];
+  if (values.full) args.push("--full");
+  const { stdout, stderr } = await command(
+    [process.execPath, ...process.execArgv, import.meta.filename, ...args],
+    { env: { XDG_CACHE_HOME: caches }, timeout: (runner.secondsLeft() + 60) * 1000 },
   );
-}
-
-/** Prints what it printed, and gives its counts. */
-async function outcomeOf(child: ChildProcess): Promise<{ passed: number; failed: number }> {
-  const ended = child.exitCode === null ? once(child, "exit") : undefined;
-  const printed = child.stdout === null ? "" : await text(child.stdout);
-  await ended;
-  const counts = /^(\d+) passed, (\d+) failed, \d+ skipped\n?$/m.exec(printed);
-  process.stdout.write(printed.replace(counts?.[0] ?? "", ""));
-  const [, passed, failed] = (counts ?? []).map(Number);
+  process.stderr.write(stderr);
+  const [line, ...found] = /^(\d+) passed, (\d+) failed, \d+ skipped$/m.exec(stdout) ?? [];
+  console.log(line === undefined ? stdout : stdout.replace(line, "").trimEnd());
   // A suite that did not come to its end has failed, whatever it showed.
-  return { passed: passed ?? 0, failed: failed ?? 1 };
+  return { passed: Number(found[0] ?? 0), failed: Number(found[1] ?? 1) };
 }
