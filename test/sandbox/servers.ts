@@ -47,6 +47,8 @@ function stockTofu(stack: string, args: string) {
 
 const limit = (instanceLimit: number) => vultrStore(FOLDER).change((account) => Object.assign(account, { instanceLimit })); // prettier-ignore
 
+const groups = () => vultrStore(FOLDER).read().firewalls.length;
+
 /** Every text that can be got out of bytes: as they are, and out of base64 and gzip within, as deep as it goes. */
 function unpacked(bytes: Buffer, depth = 3): string {
   const text = bytes.toString("latin1");
@@ -282,15 +284,16 @@ export const servers: readonly Case[] = [
       const declared = `${text}${nodes.map((node) => `  - { name: ${node}, ingress: true }\n`).join("")}`;
       const only = ["up", "--only", "servers", "--limit", names.join(",")];
       const before = billed();
+      const groupsBefore = groups();
       setFaults(
         faultsFile(STATE),
         CREATES.map((call) => ({ ...call, ...FAULTS[fault] })),
       );
       const declare = () => writeFileSync(FILE, declared);
-      const [there, again] = await withFile(FILE, declare, async () => {
+      const [there, again, groupsThere] = await withFile(FILE, declare, async () => {
         await must(infra(only));
         await must(infra(["up", "--only", "dns"]));
-        return [billed(), done(await must(infra([...only, "--json"])))] as const;
+        return [billed(), done(await must(infra([...only, "--json"]))), groups()] as const;
       });
       const left = JSON.parse(readFileSync(faultsFile(STATE), "utf8")) as { times: number; path: string }[];
       setFaults(faultsFile(STATE), []);
@@ -304,6 +307,7 @@ export const servers: readonly Case[] = [
         cloudflare: { ...before.cloudflare, records: (before.cloudflare["records"] ?? 0) + 10 },
       });
       assert.equal(again.changed, 0);
+      assert.deepEqual([groupsThere, groups()], [groupsBefore + 1, groupsBefore]);
       assert.deepEqual(
         left.filter(({ times }) => times > 0).map(({ path }) => path),
         [],

@@ -4,7 +4,7 @@ import type { Emit } from "../../output/events.ts";
 import type { Change } from "../../run/stage.ts";
 import { deleteThing, powerOn, thingsAt } from "../../tools/inventory/inventory.ts";
 import type { Thing } from "../../tools/inventory/thing.ts";
-import { importResource, type Stack, type StackPlan } from "../../tools/tofu/stack.ts";
+import { importResource, type Stack, type StackPlan, stateIds } from "../../tools/tofu/stack.ts";
 import type { ClusterContext } from "../context.ts";
 import { doubles, leftovers, nodeOf } from "./plan.ts";
 
@@ -28,14 +28,10 @@ export async function adopt(
   return imports.length + useless.length > 0;
 }
 
-/** Deletes servers that a provider's library made twice, since it asks again when an answer got lost. */
-export async function removeDoubles(
-  context: ClusterContext,
-  stack: Stack,
-  ids: readonly string[],
-  emit: Emit,
-): Promise<void> {
-  await deleteYoung(context, doubles(await thingsAt(stack.name, context), ids), emit);
+/** Deletes what a provider's library made twice, since it asks again when an answer got lost. */
+export async function removeDoubles(context: ClusterContext, stack: Stack, emit: Emit): Promise<void> {
+  const [things, ids] = await Promise.all([thingsAt(stack.name, context), stateIds(stack)]);
+  await deleteYoung(context, doubles(things, ids), emit);
 }
 
 const YOUNG_MS = 60 * 60_000;

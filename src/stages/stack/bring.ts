@@ -131,12 +131,8 @@ async function applied(
   const made = plan.changes.some(
     ({ action, address }) => action === "create" && nodeOf(address) !== undefined,
   );
-  if (made && options?.destroy !== true) await removeDoubles(context, stack, idsIn(values["servers"]), emit);
+  if (made && options?.destroy !== true) await removeDoubles(context, stack, emit);
   return { changes, values };
-}
-
-function idsIn(servers: unknown): string[] {
-  return Object.values((servers ?? {}) as Record<string, { id: string }>).map(({ id }) => id);
 }
 
 export async function open(

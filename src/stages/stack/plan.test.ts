@@ -62,6 +62,10 @@ test("what a lost answer left is adopted: the one in use, else the oldest; a rep
   expect(leftovers({ changes: [] }, [newer, older], [])).toEqual({ imports: [], useless: [] });
   expect(doubles([newer, older], ["2"])).toEqual([older]);
   expect(doubles([older], [])).toEqual([]);
+  const group = (id: string) => ({ ...older, type: "vultr_firewall_group", id, created: "", billed: false });
+  expect(doubles([group("1"), group("2")], ["2"])).toEqual([group("1")]);
+  const rule = (id: string) => ({ ...group(id), type: "vultr_firewall_rule" });
+  expect(doubles([rule("1"), rule("2")], ["2"])).toEqual([]);
 });
 
 test("a token whose secret nobody was told is made anew", () => {

@@ -56,11 +56,12 @@ export function leftovers(
 
 const isToken = ({ type }: Thing): boolean => type === "cloudflare_account_token";
 
-/** Servers that are there twice, but for the ones in `keep`. */
+/** Servers, and what else has no name that is unique at its provider, that are there twice, but for the ones in `keep`. */
 export function doubles(things: readonly Thing[], keep: readonly string[]): Thing[] {
-  const servers = things.filter(({ billed, type }) => billed && type !== "cloudflare_r2_bucket");
-  const addresses = new Set(servers.map(({ address }) => address));
-  return [...addresses].flatMap((address) => inOrder(servers, address, keep).slice(1));
+  const kinds = /^(hcloud_server|aws_instance|vultr_(instance|firewall_group|ssh_key))$/;
+  const found = things.filter(({ type }) => kinds.test(type));
+  const addresses = new Set(found.map(({ address }) => address));
+  return [...addresses].flatMap((address) => inOrder(found, address, keep).slice(1));
 }
 
 function inOrder(things: readonly Thing[], address: string, keep: readonly string[]): Thing[] {

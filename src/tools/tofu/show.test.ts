@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readPlan } from "./show.ts";
+import { readIds, readPlan } from "./show.ts";
 
 /** As OpenTofu 1.12.6 prints it, shortened to what is read. */
 const change = (address: string, actions: string[], more: Record<string, unknown> = {}) => ({
@@ -68,4 +68,14 @@ test("what was done behind its back, and outputs that change alone", () => {
     ["hcloud_firewall.a", ["rule"]],
   ]);
   expect(plan.outputs).toEqual(["servers"]);
+});
+
+test("the ids of a state, of every module, and of nothing that is only read", () => {
+  const resource = (mode: string, id: unknown) => ({ mode, values: { id } });
+  const root_module = {
+    resources: [resource("managed", "1"), resource("data", "2")],
+    child_modules: [{ resources: [resource("managed", "3"), resource("managed", null)] }],
+  };
+  expect(readIds(JSON.stringify({ values: { root_module } }))).toEqual(["1", "3"]);
+  expect(readIds("{}")).toEqual([]);
 });

@@ -70,6 +70,23 @@ export function readPlan(json: string): PlanContents {
   };
 }
 
+interface Module {
+  resources?: { mode: string; values: { id?: unknown } }[];
+  child_modules?: Module[];
+}
+
+/** The ids of all that a state has, of `tofu show -json`. */
+export function readIds(json: string): string[] {
+  const { values } = JSON.parse(json) as { values?: { root_module: Module } };
+  const idsIn = ({ resources = [], child_modules = [] }: Module): string[] => [
+    ...resources.flatMap(({ mode, values: { id } }) =>
+      mode === "managed" && typeof id === "string" ? [id] : [],
+    ),
+    ...child_modules.flatMap(idsIn),
+  ];
+  return idsIn(values?.root_module ?? {});
+}
+
 function changeOf({ address, mode, type, change }: z.output<typeof Change>): ResourceChange[] {
   const action = actionOf(change.actions, change.importing !== undefined);
   if (mode !== "managed" || action === undefined) return [];

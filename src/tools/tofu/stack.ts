@@ -8,7 +8,7 @@ import { environmentOf } from "./environment.ts";
 import { failure, type Progress, readMessage } from "./messages.ts";
 import { isOpened, noteOpened } from "./opened.ts";
 import { noteRun } from "./runs.ts";
-import { type PlanContents, readPlan } from "./show.ts";
+import { type PlanContents, readIds, readPlan } from "./show.ts";
 
 /**
  * The door to OpenTofu: one stack of a cluster repository. In order: `init`, `plan`, then `apply` of exactly that plan. Every call throws a `UserError` with OpenTofu's own words, or
@@ -89,6 +89,11 @@ export async function outputs(stack: Stack): Promise<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(Outputs.parse(JSON.parse(stdout))).map(([name, { value }]) => [name, value]),
   );
+}
+
+/** The providers' ids of all that the state knows. */
+export async function stateIds(stack: Stack): Promise<string[]> {
+  return readIds((await tofu(stack, ["show", "-json"], { quiet: true })).stdout);
 }
 
 /** The addresses of all that the state knows; empty before the first apply. */
