@@ -54,7 +54,6 @@ const suites: Record<string, readonly Case[]> = {
     ...mainJob,
     ...roles,
     ...services,
-    ...standIn,
     ...podNetworking,
     ...storage,
     ...policies,
@@ -72,8 +71,9 @@ const suites: Record<string, readonly Case[]> = {
 };
 const matching = (cases: readonly Case[]) => cases.filter(({ name }) => new RegExp(values.grep).test(name));
 const { cluster = [], clouds: other = [] } = suites;
-const suite =
-  values.suite ?? (matching([...cluster, ...isolation(before)]).length > 0 ? "cluster" : "clouds");
+/** What is asked of the whole machine, when no other sandbox is up: room for a cluster more, and what was left behind. */
+const alone = [...standIn, ...isolation(before)];
+const suite = values.suite ?? (matching([...cluster, ...alone]).length > 0 ? "cluster" : "clouds");
 const [first, ...rest] = suites[suite] ?? [];
 if (first === undefined) {
   console.error(`there is no suite ${suite}; suites: ${Object.keys(suites).join(", ")}`);
@@ -87,8 +87,7 @@ const beside =
   suite === "cluster" && values.suite === undefined && matching(other).length > 0 ? runClouds() : undefined;
 await runner.run(matching(rest));
 const counts = await beside;
-// What is left on the machine is looked at when nothing else is.
-const last = suite === "cluster" ? isolation(before) : [];
+const last = suite === "cluster" ? alone : [];
 await runner.run(matching(last));
 await infra(["sandbox", "down"]);
 rmSync(work, { recursive: true, force: true });
