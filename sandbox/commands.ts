@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
@@ -11,12 +11,16 @@ import { processesIn } from "./lifecycle/processes.ts";
 import { runLink } from "./network/link-command.ts";
 import { placeCommand } from "./network/places.ts";
 import { namespace, prefix } from "./network/plan.ts";
-import { clusterFolder, stateFolder } from "./paths.ts";
+import { clusterFolder, DRILLS, importFolder, stateFolder } from "./paths.ts";
+import { prepare, steps } from "./prepare.ts";
+import { PEBBLES } from "./services/names.ts";
 import { listSandboxes, readState, type SandboxState } from "./state.ts";
 import { sandboxUp } from "./up.ts";
 
 const HELP = `USAGE
-  infra-k3s sandbox up [--example NAME] [--bare]   an internet on this machine, three servers, and the cluster on them
+  infra-k3s sandbox up [--example NAME] [--bare] [--until STAGE]
+                                                   an internet on this machine, three servers, and the cluster on them
+  infra-k3s sandbox build                          make all that a sandbox is made of, and start nothing
   infra-k3s sandbox down                           end it and leave nothing
   infra-k3s sandbox status [--json]                what stands
   infra-k3s sandbox exec PLACE -- COMMAND…         run a command in a place: operator, internet, outer, or a server
@@ -28,10 +32,22 @@ FLAGS
   --name NAME   which sandbox; default: default
   --example     the example cluster to make; default: three-clouds
   --bare        servers only: leave the cluster to your own \`infra-k3s up\`
+  --until       the last stage of the product's \`up\`, such as verify: a cluster that follows no repository yet
   --json        up: the events of the product's \`up\`; status, link: one JSON object
   --delay       milliseconds that a packet takes in each direction
   --one-way     from A to B only
 `;
+
+/** The sandbox's own programs, each with a cgroup of its name. */
+const SERVICES = [
+  "link",
+  "s3",
+  "headscale",
+  ...Object.values(PEBBLES).map(({ name }) => name),
+  "services",
+  "providers",
+  "registry",
+];
 
 /** `infra-k3s sandbox …`; returns the exit code. */
 export async function runSandbox(argv: readonly string[], io: Io): Promise<number> {
@@ -47,9 +63,20 @@ export async function runSandbox(argv: readonly string[], io: Io): Promise<numbe
   }
   switch (verb) {
     case "up":
-      return sandboxUp({ name, example: values.example, bare: values.bare, json: values.json }, io);
+      return sandboxUp(
+        { name, example: values.example, bare: values.bare, json: values.json, until: values.until },
+        io,
+      );
+    case "build":
+      await prepare(
+        { gitops: true },
+        steps((text) => io.err(text)),
+      );
+      io.err("all that a sandbox is made of is in the user's cache\n");
+      return EXIT.ok;
     case "down":
       await down(name);
+      if (name.startsWith(DRILLS)) rmSync(importFolder(name), { recursive: true, force: true });
       io.err(`sandbox ${name}: nothing of it is left\n`);
       return EXIT.ok;
     case "status":
@@ -77,6 +104,7 @@ function parse(args: readonly string[]) {
         name: { type: "string", default: "default" },
         example: { type: "string", default: "three-clouds" },
         bare: { type: "boolean", default: false },
+        until: { type: "string" },
         json: { type: "boolean", default: false },
         delay: { type: "string" },
         loss: { type: "string" },
@@ -115,7 +143,7 @@ function status(name: string, json: boolean, io: Io): number {
     name: host,
     running: processesIn(hostCgroup(plan, host)).length > 0,
   }));
-  const services = ["link", "s3", "headscale", "services", "providers", "registry"].map((service) => ({
+  const services = SERVICES.map((service) => ({
     name: service,
     running: processesIn(`${prefix(plan)}/${service}`).length > 0,
   }));

@@ -1,11 +1,11 @@
 import { readlinkSync, statSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { resolve } from "node:path";
 import { EXIT } from "../src/output/errors.ts";
 import { findRepository } from "../src/repository/locate.ts";
-import { PRODUCT_ROOT } from "../src/repository/shipped.ts";
-import { placeCommand } from "./network/places.ts";
 import { namespace } from "./network/plan.ts";
-import { clusterFolder, stateFolder } from "./paths.ts";
+import { clusterFolder, DRILLS, stateFolder } from "./paths.ts";
+import { productCommand } from "./product.ts";
 import { listSandboxes, type SandboxState } from "./state.ts";
 
 /**
@@ -15,18 +15,29 @@ import { listSandboxes, type SandboxState } from "./state.ts";
 const argv = process.argv.slice(2);
 const cluster = chosenCluster();
 const sandbox = listSandboxes().find(({ name }) => clusterFolder(name) === cluster);
-if (sandbox === undefined || isInside(sandbox)) await import("../src/cli.ts");
-else process.exitCode = await runInside(sandbox);
+if (argv[0] === "__complete" && cluster !== undefined) process.env["INFRA_K3S_CLUSTER"] ??= cluster;
+if (sandbox === undefined || isInside(sandbox) || argv[0] === "__complete") await import("../src/cli.ts");
+else if (isDrill()) {
+  // It makes another sandbox, beside the one it drills, which no place in that can do.
+  process.env["INFRA_K3S_CLUSTER"] = cluster;
+  await import("../src/cli.ts");
+} else runInside(sandbox);
 
 /** As the product chooses, but without a cluster at hand the only sandbox is meant. */
 function chosenCluster(): string | undefined {
-  if (["init", "sandbox", "--help", "-h", "--version", "-v", undefined].includes(argv[0])) return undefined;
+  // DIR may be a cluster that stands: what it lacks is fetched where its operator is.
+  if (argv[0] === "init") return [...argv.slice(1), "."].map((one) => resolve(one)).find(isOfSandbox);
+  if (["sandbox", "completion", "--help", "-h", "--version", "-v", undefined].includes(argv[0]))
+    return undefined;
   const named = namedCluster() ?? process.env["INFRA_K3S_CLUSTER"];
   if (named !== undefined) return resolve(named);
   const here = findRepository(process.cwd());
   if (here !== undefined) return here;
-  const [only, ...others] = listSandboxes().map(({ name }) => clusterFolder(name));
+  // A drill's comes and goes, and is nobody's cluster.
+  const lasting = listSandboxes().filter(({ name }) => !name.startsWith(DRILLS));
+  const [only, ...others] = lasting.map(({ name }) => clusterFolder(name));
   if (others.length === 0) return only;
+  if (argv[0] === "__complete") return undefined;
   process.stderr.write(
     `several sandboxes are up; name the cluster with --cluster:\n  ${[only, ...others].join("\n  ")}\n`,
   );
@@ -42,24 +53,28 @@ function namedCluster(): string | undefined {
     : ours[index + 1];
 }
 
+/** A drill as a whole: its parts run where the cluster's operator is, as all else. */
+function isDrill(): boolean {
+  return argv[0] === "drill" && !["init", "import", "compare"].includes(argv[1] ?? "");
+}
+
+function isOfSandbox(folder: string): boolean {
+  return listSandboxes().some(({ name }) => clusterFolder(name) === folder);
+}
+
 function isInside(plan: SandboxState): boolean {
   const path = `/run/netns/${namespace(plan, "operator")}`;
   const inode = statSync(path, { throwIfNoEntry: false })?.ino;
   return inode === undefined || readlinkSync("/proc/self/ns/net") === `net:[${inode}]`;
 }
 
-async function runInside(plan: SandboxState): Promise<number> {
-  // Half of what `--help` would wait for.
-  const { execa } = await import("execa");
-  const [file, ...prefix] = placeCommand(plan, "operator", stateFolder(plan.name));
-  const cli = resolve(PRODUCT_ROOT, "src/cli.ts");
-  const child = execa(file, [...prefix, process.execPath, ...process.execArgv, cli, ...argv], {
-    stdio: "inherit",
-    reject: false,
-    env: { INFRA_K3S_CLUSTER: clusterFolder(plan.name) },
-  });
-  // The terminal sends Ctrl-C to both; the child decides how to end.
-  process.on("SIGINT", () => {});
-  process.on("SIGTERM", () => child.kill("SIGTERM"));
-  return (await child).exitCode ?? 1;
+/** In this process's place: what a terminal or another program sends it reaches the command itself, once. */
+function runInside(plan: SandboxState): never {
+  flushCompileCache();
+  const command = productCommand(plan, stateFolder(plan.name), argv);
+  const env = Object.entries({ ...process.env, ...command.env }).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  if (process.execve === undefined) throw new Error("a sandbox needs Linux");
+  return process.execve("/usr/bin/env", ["env", ...command.argv], Object.fromEntries(env));
 }

@@ -4,23 +4,24 @@ import { execa } from "execa";
 import { loadCluster } from "../src/config/load.ts";
 import type { ClusterModel, ClusterNode, Servers } from "../src/config/model.ts";
 import { ConfigError, UserError } from "../src/output/errors.ts";
+import { interruption } from "../src/output/interruption.ts";
 import type { Io } from "../src/output/io.ts";
 import { PRODUCT_ROOT } from "../src/repository/shipped.ts";
-import { ensureAnsible } from "../src/tools/ansible/install.ts";
-import { ensureArtifacts, stillToCome } from "./artifacts/artifacts.ts";
+import { DEPLOY_KEY_PUBLIC } from "../src/stages/gitops/sealed.ts";
 import { ensureAccount } from "./clouds/cloudflare/account.ts";
 import { cloudflareStore } from "./clouds/cloudflare/api.ts";
 import { ensureCredentials } from "./clouds/credentials.ts";
 import { run } from "./command.ts";
-import { ensureRootfs, rootfsFolder } from "./hosts/rootfs.ts";
+import { follow } from "../src/tools/process/children.ts";
 import { createServer } from "./hosts/server.ts";
 import { down } from "./lifecycle/down.ts";
-import { ensureImages } from "./images/images.ts";
-import { ensureInotify, ensureReady, NEEDS } from "./lifecycle/preflight.ts";
+import { ensureInotify } from "./lifecycle/preflight.ts";
+import { firstApp, isPushed, prepareRepository, registerDeployKey, registerWebhook } from "./gitops.ts";
 import { createNetwork, hostPlace } from "./network/create.ts";
-import { placeCommand } from "./network/places.ts";
 import { hostNumbers, ipv4, namespace, type Plan } from "./network/plan.ts";
 import { clusterFolder, sandboxId, stateFolder } from "./paths.ts";
+import { prepare, steps } from "./prepare.ts";
+import { productCommand } from "./product.ts";
 import { startProviders } from "./providers/start.ts";
 import { ensureClient, startLink, startRegistry, startServices } from "./services/start.ts";
 import { fillDebian } from "./services/debian.ts";
@@ -35,28 +36,29 @@ export interface UpOptions {
   /** Stop before the product's `up`: the internet and the servers stand, the cluster is not made. */
   bare: boolean;
   json: boolean;
+  /** The last stage of the product's `up`; default: all. */
+  until?: string | undefined;
 }
 
 /** From nothing to three Ready nodes: the sandbox's internet, its servers, then the product's own `up` in it. */
 export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
-  const start = Date.now();
-  const step = (line: string) =>
-    io.err(`[${String(Math.round((Date.now() - start) / 1000)).padStart(4)} s] ${line}\n`);
-  await ensureReady(step);
-  tellWhatIsToCome(step);
-  step("programs: K3s, tailscale, headscale and what runs in pods");
-  const artifacts = await ensureArtifacts(step);
-  await ensureAnsible(step);
-  if (!existsSync(rootfsFolder())) step("hosts' system: debootstrap of Debian 12 (about 2 min)");
-  const rootfs = await ensureRootfs();
-
+  const step = steps((text) => io.err(text));
   const { name } = options;
+  const cluster = clusterFolder(name);
+  // What the operator declares; before there is a cluster repository, what the example does.
+  const own = join(cluster, "cluster.yaml");
+  const stands = findStanding(name) !== undefined;
+  const model = declared(stands && existsSync(own) ? own : exampleFile(options.example));
+  // Without Cloudflare there are no names for pages, and nothing proves them to Let's Encrypt.
+  const follows = model.cloudflare !== null && !options.bare && (options.until ?? "gitops") === "gitops";
+  // One that has followed a repository once goes on pulling what it brings.
+  const hasFollowed = stands && existsSync(join(cluster, DEPLOY_KEY_PUBLIC));
+  const { artifacts, gitops, rootfs, images } = await prepare({ gitops: follows || hasFollowed }, step);
   const stateDir = stateFolder(name);
   const plan = await claim(name, stateDir, nodesOf(exampleFile(options.example)).length, step);
   await ensureTrust(plan, stateDir);
-  await fillMirror(stateDir, artifacts);
+  await fillMirror(stateDir, artifacts, gitops);
   await fillDebian(stateDir, rootfs);
-  const images = await ensureImages(artifacts, rootfs, step);
   step("internet: DNS, mirror, registry, Tailscale's control server");
   await startLink(plan, stateDir, step);
   const { domain, cloudflare } = declared(exampleFile(options.example));
@@ -69,36 +71,35 @@ export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
   await startProviders(plan, stateDir, step);
   await startRegistry(plan, stateDir, await registryCommand(plan, stateDir, rootfs, images));
 
-  // What the operator declares; before there is a cluster repository, what the example does.
-  const own = join(clusterFolder(name), "cluster.yaml");
-  const model = declared(existsSync(own) ? own : exampleFile(options.example));
   // Where the product creates servers, what is left are the operator's own.
   const nodes = model.nodes.filter(({ provider }) => model.cloudflare === null || provider === "existing");
   if (nodes.length > 0)
     step(`servers: ${nodes.map((node) => `${node.name} at ${node.provider}`).join(", ")}`);
   const servers = await createServers(plan, stateDir, nodes);
-  await makeRepository(plan, stateDir, options.example, servers);
+  await makeRepository(plan, stateDir, options.example, { model, follows }, servers);
   if (options.bare) return 0;
   step("the product's own `up`, as its operator runs it");
-  return product(plan, stateDir, ["up", ...(options.json ? ["--json"] : [])]);
+  const flags = [...(options.json ? ["--json"] : []), ...(options.until ? ["--until", options.until] : [])];
+  const code = await product(plan, stateDir, ["up", ...(follows ? ["--push"] : []), ...flags]);
+  if (follows) await registerWebhook(plan, stateDir, model);
+  return code;
 }
 
-/** What the machine is asked for, and how long the parts take that are not in the user's cache yet. */
-function tellWhatIsToCome(step: (line: string) => void): void {
-  const parts = stillToCome().map(({ name, minutes }) => `${name} ${minutes} min unless prebuilt`);
-  if (!existsSync(rootfsFolder())) parts.push("Debian for the hosts 2 min");
-  step(`this machine will do (${NEEDS}); to come: ${[...parts, "the cluster 2 min"].join(", ")}`);
+function findStanding(name: string): Plan | undefined {
+  const state = readState(name);
+  return state !== undefined && existsSync(`/run/netns/${namespace(state, "outer")}`) ? state : undefined;
 }
 
 /** A sandbox that stands is used again; what a crash left is cleared first. */
-async function claim(
+export async function claim(
   name: string,
   stateDir: string,
   hosts: number,
   step: (line: string) => void,
+  names: Pick<Plan, "gitHost" | "registries"> = {},
 ): Promise<Plan> {
-  const existing = readState(name);
-  if (existing !== undefined && existsSync(`/run/netns/${namespace(existing, "outer")}`)) return existing;
+  const existing = findStanding(name);
+  if (existing !== undefined) return existing;
   await down(name);
   ensureInotify(hosts);
   const taken = new Set(listSandboxes().map(({ index }) => index));
@@ -106,7 +107,7 @@ async function claim(
   if (index === undefined)
     throw new UserError({ what: "16 sandboxes are up", fix: "end one: infra-k3s sandbox down NAME" });
   mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
-  const plan: Plan = { name, id: sandboxId(name), index };
+  const plan: Plan = { name, id: sandboxId(name), index, ...names };
   step(`sandbox ${name}: ${stateDir}`);
   await createNetwork(plan);
   // Written when the network is whole: without it the sandbox does not count as standing.
@@ -127,14 +128,14 @@ function declared(file: string): ClusterModel {
   return loaded.value;
 }
 
-async function ensureOperatorKey(stateDir: string): Promise<void> {
+export async function ensureOperatorKey(stateDir: string): Promise<void> {
   const key = operatorKey(stateDir);
   if (existsSync(key)) return;
   mkdirSync(join(stateDir, "operator"), { recursive: true, mode: 0o700 });
   await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator", "-f", key]);
 }
 
-const operatorKey = (stateDir: string) => join(stateDir, "operator/id_ed25519");
+export const operatorKey = (stateDir: string) => join(stateDir, "operator/id_ed25519");
 
 async function createServers(plan: Plan, stateDir: string, nodes: readonly ClusterNode[]): Promise<Servers> {
   const file = join(clusterFolder(plan.name), "servers.json");
@@ -165,47 +166,73 @@ async function createServers(plan: Plan, stateDir: string, nodes: readonly Clust
   return { ...before, ...Object.fromEntries(created.flat()) };
 }
 
+/** What the operator has made in each vendor's console. */
+export function operatorCredentials(stateDir: string): Record<string, string> {
+  const client = ensureClient(stateDir);
+  const { hetzner, vultr, aws } = ensureCredentials(stateDir);
+  return {
+    TAILSCALE_OAUTH_CLIENT_ID: client.id,
+    TAILSCALE_OAUTH_CLIENT_SECRET: client.secret,
+    INFRA_K3S_SSH_KEY: operatorKey(stateDir),
+    TF_VAR_hcloud_token: hetzner[0]?.token ?? "",
+    TF_VAR_vultr_api_key: vultr?.[0]?.key ?? "",
+    TF_VAR_aws_access_key_id: aws?.[0]?.accessKeyId ?? "",
+    TF_VAR_aws_secret_access_key: aws?.[0]?.secretAccessKey ?? "",
+    TF_VAR_cloudflare_api_token: cloudflareStore(join(stateDir, "clouds")).read().tokens[0]?.value ?? "",
+  };
+}
+
 /** What a person would do by hand: `init`, the servers' addresses, the credentials. */
 async function makeRepository(
   plan: Plan,
   stateDir: string,
   example: string,
+  /** `follows`: the cluster is to follow a git repository. */
+  { model, follows }: { model: ClusterModel; follows: boolean },
   servers: Servers,
 ): Promise<void> {
   const cluster = clusterFolder(plan.name);
   mkdirSync(cluster, { recursive: true });
-  const client = ensureClient(stateDir);
-  const { hetzner, vultr, aws } = ensureCredentials(stateDir);
   const envrc = join(cluster, ".envrc.local");
   if (!existsSync(envrc)) {
-    const lines = {
-      TAILSCALE_OAUTH_CLIENT_ID: client.id,
-      TAILSCALE_OAUTH_CLIENT_SECRET: client.secret,
-      INFRA_K3S_SSH_KEY: operatorKey(stateDir),
-      TF_VAR_hcloud_token: hetzner[0]?.token ?? "",
-      TF_VAR_vultr_api_key: vultr?.[0]?.key ?? "",
-      TF_VAR_aws_access_key_id: aws?.[0]?.accessKeyId ?? "",
-      TF_VAR_aws_secret_access_key: aws?.[0]?.secretAccessKey ?? "",
-      TF_VAR_cloudflare_api_token: cloudflareStore(join(stateDir, "clouds")).read().tokens[0]?.value ?? "",
-    };
-    const text = Object.entries(lines).map(([name, value]) => `export ${name}='${value}'\n`);
+    const text = Object.entries(operatorCredentials(stateDir)).map(
+      ([name, value]) => `export ${name}='${value}'\n`,
+    );
     writeFileSync(envrc, text.join(""), { mode: 0o600 });
   }
   if (Object.keys(servers).length > 0)
     writeFileSync(join(cluster, "servers.json"), `${JSON.stringify(servers, null, 2)}\n`);
-  if (existsSync(join(cluster, "ansible/inventory/group_vars/all/vault.yml"))) return;
-  const code = await product(plan, stateDir, ["init", cluster, "--example", example]);
-  if (code !== 0) throw new UserError({ what: "the cluster repository could not be made" });
+  const made = ["ansible/inventory/group_vars/all/vault.yml", ...(follows ? [DEPLOY_KEY_PUBLIC] : [])];
+  if (!made.every((file) => existsSync(join(cluster, file)))) {
+    const repository = follows ? await prepareRepository(stateDir, model, operatorKey(stateDir)) : [];
+    const code = await product(plan, stateDir, [
+      "init",
+      cluster,
+      "--yes",
+      ...(existsSync(join(cluster, "cluster.yaml")) ? [] : ["--name", model.name]),
+      "--example",
+      example,
+      ...repository,
+    ]);
+    if (code !== 0) throw new UserError({ what: "the cluster repository could not be made" });
+  }
+  if (!follows) return;
+  registerDeployKey(stateDir, model, cluster);
+  // What the operator makes of it later is theirs.
+  if (await isPushed(stateDir, model)) return;
+  const added = await product(plan, stateDir, firstApp(model));
+  if (added !== 0) throw new UserError({ what: "the first app could not be added" });
 }
 
 /** The product's CLI, run where its operator is. */
 async function product(plan: Plan, stateDir: string, args: readonly string[]): Promise<number> {
-  const [file, ...prefix] = placeCommand(plan, "operator", stateDir);
-  const cli = join(PRODUCT_ROOT, "src/cli.ts");
-  const result = await execa(file, [...prefix, process.execPath, ...process.execArgv, cli, ...args], {
-    stdio: "inherit",
-    reject: false,
-    env: { INFRA_K3S_CLUSTER: clusterFolder(plan.name) },
-  });
-  return result.exitCode ?? 1;
+  const { argv, env } = productCommand(plan, stateDir, args);
+  const [file, ...rest] = argv;
+  interruption.signal.throwIfAborted();
+  // It asks nothing, and is told of a Ctrl-C by us.
+  const output = { stdin: "ignore", stdout: "inherit", stderr: "inherit" } as const;
+  const child = execa(file, rest, { ...output, detached: true, reject: false, env });
+  const { exitCode } = await child.finally(follow(child, "told"));
+  interruption.signal.throwIfAborted();
+  return exitCode ?? 1;
 }

@@ -3,9 +3,15 @@ import { join } from "node:path";
 import { buildApplication, run, text_en } from "@stricli/core";
 import type { Context } from "./commands/flags.ts";
 import { root } from "./commands/index.ts";
+import { logHint } from "./commands/outcome.ts";
 import { EXIT, UserError } from "./output/errors.ts";
+import { Interrupted, interruption } from "./output/interruption.ts";
 import type { Io } from "./output/io.ts";
+import { runLog } from "./output/run-log.ts";
+import { explain } from "./output/system-errors.ts";
 import { PRODUCT_ROOT } from "./repository/shipped.ts";
+import { endOnSignals } from "./tools/process/children.ts";
+import { describe, traceTo } from "./tools/process/trace.ts";
 
 const io: Io = {
   out: (text) => void process.stdout.write(text),
@@ -42,6 +48,11 @@ async function main(argv: readonly string[]): Promise<number> {
       const { cluster, args } = takeCluster(rest);
       return runSsh({ cluster }, args[0], args.slice(1));
     }
+    // What the shells' completion asks: completion.ts.
+    case "__complete": {
+      const { complete } = await import("./commands/completion.ts");
+      return complete(application, rest, io);
+    }
     case "sandbox": {
       const { runSandbox } = await import("../sandbox/commands.ts");
       return runSandbox(rest, io);
@@ -52,23 +63,31 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function runApplication(argv: readonly string[]): Promise<number> {
+  if (argv.includes("--verbose")) traceTo((line) => io.err(`${line}\n`));
   const streams: Context["process"] & { exitCode?: number } = {
     stdout: process.stdout,
     stderr: process.stderr,
   };
   let code: number | undefined;
-  await run(application, argv, { process: streams, io, finish: (result) => (code = result) });
+  const drill: Context["drill"] = async (options) =>
+    (await import("../sandbox/drill/drill.ts")).runDrill(options, io);
+  await run(application, argv, { process: streams, io, finish: (result) => (code = result), drill });
   const outcome = streams.exitCode ?? EXIT.ok;
   // stricli's own codes, for wrong usage, are negative.
-  return code ?? (outcome < 0 || outcome > 128 ? EXIT.usage : outcome);
+  const isTheirs = outcome !== EXIT.interrupted && (outcome < 0 || outcome > 128);
+  return code ?? (isTheirs ? EXIT.usage : outcome);
 }
 
 function exitCodeOf(error: unknown): number {
   return error instanceof UserError ? error.exitCode : EXIT.failed;
 }
 
-function describeError(error: unknown): string {
-  if (error instanceof UserError) return error.message;
+function describeError(thrown: unknown): string {
+  // A wait that was given up says so in words of its own.
+  const error = interruption.reason ?? explain(thrown) ?? thrown;
+  if (error instanceof Interrupted) return error.message;
+  const log = logHint(runLog());
+  if (error instanceof UserError) return log === "" ? error.message : `${error.message}\n${log.trimEnd()}`;
   return `this is a bug of infra-k3s, please report it:\n${error instanceof Error ? error.stack : String(error)}`;
 }
 
@@ -79,14 +98,16 @@ function takeCluster(args: readonly string[]): { cluster: string | undefined; ar
   return { cluster: undefined, args };
 }
 
-process.once("SIGINT", () => {
-  io.err("\ninterrupted; run the same command again to go on\n");
-  process.exit(EXIT.interrupted);
-});
-
+const argv = process.argv.slice(2);
+endOnSignals((text) => io.err(text));
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  process.exitCode = await Promise.race([main(argv), interruption.over]);
 } catch (error) {
   io.err(`${describeError(error)}\n`);
   process.exitCode = exitCodeOf(error);
+}
+if (interruption.reason !== undefined) {
+  io.err(`to go on, run the same again: infra-k3s ${describe({ argv })}\n`);
+  // What was given up may still hold the process: a request, a wait.
+  process.exit(interruption.reason.exitCode);
 }

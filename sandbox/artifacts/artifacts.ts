@@ -1,33 +1,44 @@
-import {
-  chmodSync,
-  existsSync,
-  globSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  renameSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, globSync, readFileSync, statSync, renameSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { EXIT, UserError } from "../../src/output/errors.ts";
 import { cacheFolder } from "../../src/tools/cache.ts";
 import { run } from "../command.ts";
+import { baseOf, buildModule, buildOwn, carry, LDFLAGS } from "./build.ts";
 import { ensureGo, goEnvironment } from "./go.ts";
 import { alone } from "./lock.ts";
-import { type ArtifactName, GO, K3S, type Pin, PINS } from "./pins.ts";
+import { makeManifests, type Manifests, MANIFESTS, pathsIn } from "./manifests.ts";
+import { type ArtifactName, CERT_MANAGER, GO, K3S, KSOPS, type Pin, PINS } from "./pins.ts";
 import { takePrebuilt } from "./prebuilt.ts";
 import { faultOf, fillFolder, sha256 } from "./store.ts";
 
-export type Artifacts = Record<ArtifactName | "k3s" | "kubectl", string>;
+/** Programs of ours that are made of the module of an upstream that has none, or is not to be had. */
+export type OwnName =
+  | "cert-manager-controller"
+  | "cert-manager-webhook"
+  | "cert-manager-cainjector"
+  | "ksops";
+/** Of the pinned ones, those that only a cluster has which follows a repository. */
+const GITOPS = [
+  "argocd", "traefik", "kustomize", "kubeconform",
+  "velero", "velero-restore-helper", "velero-plugin-for-aws", "cp-plugin",
+] as const satisfies readonly ArtifactName[]; // prettier-ignore
+type GitopsName = (typeof GITOPS)[number];
+type ClusterName = Exclude<ArtifactName, GitopsName>;
+/** The path of each program that any cluster needs. */
+export type Artifacts = Record<ClusterName | "k3s" | "kubectl", string>;
+/** What a cluster needs beside them that follows a repository: programs, and the manifests that upstreams release. */
+export type GitopsArtifacts = Record<GitopsName | OwnName, string> & { manifests: Manifests };
 export type Progress = (line: string) => void;
 
-const LDFLAGS = "-s -w";
-const K3S_SOURCE = join(import.meta.dirname, "../k3s");
+const SOURCES = {
+  k3s: join(import.meta.dirname, "../k3s"),
+  "cert-manager": join(import.meta.dirname, "../cert-manager"),
+  ksops: join(import.meta.dirname, "../ksops"),
+  manifests: join(import.meta.dirname, "../cert-manager/manifest"),
+} as const;
 
 interface Wanted {
-  name: ArtifactName | "k3s";
+  name: ArtifactName | keyof typeof SOURCES;
   version: string;
   minutes: number;
   folder: string;
@@ -35,65 +46,148 @@ interface Wanted {
 }
 
 /**
- * Every program of the sandbox, each from the first of: the folder named by INFRA_K3S_ARTIFACT_CACHE, the user's
- * cache, a build of the pinned source. Each is verified, and whole or not there.
+ * The sandbox's programs, each from the first of: the folder named by INFRA_K3S_ARTIFACT_CACHE, the user's cache, a build
+ * of the pinned source. Each is verified, and whole or not there.
  */
 export async function ensureArtifacts(progress: Progress): Promise<Artifacts> {
-  const all = wanted();
-  if (stillToCome().length > 0) {
-    await alone(cacheFolder("artifacts", "lock"), progress, () => make(all.filter(isMissing), progress));
-  }
-  const path = (name: ArtifactName | "k3s") => join(all.find((one) => one.name === name)?.folder ?? "", name);
+  const all = wantedByCluster();
+  await ensure(all, progress);
   const given = givenK3s();
-  const modules = Object.keys(PINS) as ArtifactName[];
+  const k3s = all.find(({ name }) => name === "k3s")?.folder ?? "";
   return {
-    ...(Object.fromEntries(modules.map((name) => [name, path(name)])) as Record<ArtifactName, string>),
-    k3s: given ?? path("k3s"),
+    ...programsOf<ClusterName>(all),
+    k3s: given ?? join(k3s, "k3s"),
     // K3s is kubectl when it is called by that name.
-    kubectl: given ?? join(all.find(({ name }) => name === "k3s")?.folder ?? "", "kubectl"),
+    kubectl: given ?? join(k3s, "kubectl"),
   };
 }
 
-/** What `ensureArtifacts` still has to get, with the usual minutes if it must be built. */
-export function stillToCome(): { name: string; minutes: number }[] {
-  return wanted().filter(isMissing);
+/** The same of what a cluster that follows a repository has beside them, which are made first: KSOPS carries their SOPS. */
+export async function ensureGitops(progress: Progress): Promise<GitopsArtifacts> {
+  const all = wantedByGitops();
+  await ensure(all, progress);
+  const folder = (name: Wanted["name"]) => all.find((one) => one.name === name)?.folder ?? "";
+  return {
+    ...programsOf<GitopsName>(all),
+    "cert-manager-controller": join(folder("cert-manager"), "controller"),
+    "cert-manager-webhook": join(folder("cert-manager"), "webhook"),
+    "cert-manager-cainjector": join(folder("cert-manager"), "cainjector"),
+    ksops: join(folder("ksops"), "ksops"),
+    manifests: pathsIn(folder("manifests")),
+  };
 }
 
-function wanted(): Wanted[] {
-  const modules = (Object.keys(PINS) as ArtifactName[]).map((name): Wanted => {
-    const pin: Pin = PINS[name];
-    return {
-      name,
-      version: pin.version,
-      minutes: pin.minutes,
-      folder: cacheFolder(
-        "artifacts",
-        `${name}-${pin.version}-${key([pin.module, pin.version, pin.package, LDFLAGS, GO, ...(pin.replace === undefined ? [] : [pin.replace])])}`,
-      ),
-      make: async (folder, progress) => {
-        if (!(await takePrebuilt(name, pin, folder, progress)))
-          await buildModule(name, pin, folder, progress);
-      },
-    };
-  });
+/** The path of each pinned program. */
+function programsOf<Name extends ArtifactName>(all: readonly Wanted[]): Record<Name, string> {
+  const modules = all.filter(({ name }) => name in PINS);
+  return Object.fromEntries(modules.map(({ name, folder }) => [name, join(folder, name)])) as Record<
+    Name,
+    string
+  >;
+}
+
+/** The release files of ArgoCD, the Gateway API and cert-manager alone, for who needs no program. */
+export async function ensureManifests(progress: Progress): Promise<Manifests> {
+  const one = manifests();
+  await ensure([one], progress);
+  return pathsIn(one.folder);
+}
+
+async function ensure(these: readonly Wanted[], progress: Progress): Promise<void> {
+  if (!these.some(isMissing)) return;
+  // Asked again behind the lock: who held it may have made them.
+  await alone(cacheFolder("artifacts", "lock"), progress, () => make(these.filter(isMissing), progress));
+}
+
+/** What still has to be got for a cluster, with the usual minutes if it must be built. */
+export function stillToCome({ gitops }: { gitops: boolean }): { name: string; minutes: number }[] {
+  return [...wantedByCluster(), ...(gitops ? wantedByGitops() : [])].filter(isMissing);
+}
+
+function pinned(name: ArtifactName): Wanted {
+  const pin: Pin = PINS[name];
+  return {
+    name,
+    version: pin.version,
+    minutes: pin.minutes,
+    folder: cacheFolder("artifacts", `${name}-${pin.version}-${key(recipeOf(pin))}`),
+    make: async (folder, progress) => {
+      if (!(await takePrebuilt(name, pin, folder, progress))) await buildModule(name, pin, folder, progress);
+    },
+  };
+}
+
+function wantedByCluster(): Wanted[] {
+  const names = (Object.keys(PINS) as ArtifactName[]).filter((name) => !GITOPS.some((one) => one === name));
+  const modules = names.map(pinned);
   const k3s: Wanted = {
     name: "k3s",
     version: K3S.release,
     minutes: K3S.minutes,
-    folder: cacheFolder("artifacts", `k3s-${key([sourceOf(K3S_SOURCE), GO])}`),
+    folder: cacheFolder("artifacts", `k3s-${key([sourceOf(SOURCES.k3s), GO])}`),
     make: async (folder, progress) => {
       const go = await ensureGo(progress);
       progress(
         `building the K3s stand-in from Kubernetes ${K3S.kubernetes} (about ${K3S.minutes} min, less when done before)`,
       );
       const output = join(folder, "k3s");
-      await run(["nice", "-n", "19", "ionice", "-c", "3", "sh", join(K3S_SOURCE, "build"), go, output], {
+      await run(["nice", "-n", "19", "ionice", "-c", "3", "sh", join(SOURCES.k3s, "build"), go, output], {
         env: goEnvironment(),
       });
       renameSync(`${output}.base`, join(folder, "kubectl"));
     },
   };
-  return givenK3s() === undefined ? [...modules, k3s] : modules;
+  // First: others share what it is made of.
+  return givenK3s() === undefined ? [k3s, ...modules] : modules;
+}
+
+function wantedByGitops(): Wanted[] {
+  const ksops = own("ksops", KSOPS, pinned("sops"));
+  return [...GITOPS.map(pinned), own("cert-manager", CERT_MANAGER), ksops, manifests()];
+}
+
+/** What decides a build of a pinned module: a change of it is another folder. */
+function recipeOf(pin: Pin): unknown[] {
+  const { module, version, package: program, go, replace, ownReplaces, ldflags, onK3s } = pin;
+  const rest = [replace, ownReplaces, ldflags, onK3s && baseOf(pin)].filter((one) => one !== undefined);
+  return [module, version, program, LDFLAGS, go ?? GO, ...rest];
+}
+
+/** The programs of a Go module of ours. */
+function own(
+  name: "cert-manager" | "ksops",
+  { version, ldflags, minutes }: { version: string; ldflags: string; minutes: number },
+  /** A program that stands in the same file: made before. */
+  carried?: Wanted,
+): Wanted {
+  return {
+    name,
+    version,
+    minutes,
+    folder: cacheFolder(
+      "artifacts",
+      `${name}-${version}-${key([sourceOf(SOURCES[name]), LDFLAGS, ldflags, GO, carried?.folder])}`,
+    ),
+    make: async (folder, progress) => {
+      progress(`building ${name} ${version} (about ${minutes} min)`);
+      await buildOwn(SOURCES[name], folder, progress, ldflags);
+      if (carried !== undefined) carry(join(folder, name), join(carried.folder, carried.name));
+    },
+  };
+}
+
+function manifests(): Wanted {
+  const recipe = readFileSync(join(import.meta.dirname, "manifests.ts"), "utf8");
+  return {
+    name: "manifests",
+    version: MANIFESTS.argocd.version,
+    minutes: 1,
+    folder: cacheFolder(
+      "artifacts",
+      `manifests-${key([sourceOf(SOURCES.manifests), recipe, MANIFESTS, GO])}`,
+    ),
+    make: makeManifests,
+  };
 }
 
 /** A K3s binary to use instead of the stand-in. */
@@ -131,27 +225,6 @@ async function make(missing: readonly Wanted[], progress: Progress): Promise<voi
     const fault = existsSync(one.folder) ? faultOf(one.folder) : undefined;
     if (fault !== undefined) progress(`${fault}; it is made again`);
     await fillFolder(one.folder, (building) => one.make(building, progress));
-  }
-}
-
-async function buildModule(name: string, pin: Pin, folder: string, progress: Progress): Promise<void> {
-  const go = await ensureGo(progress);
-  progress(`building ${name} ${pin.version} from ${pin.module} (about ${pin.minutes} min)`);
-  const work = mkdtempSync(join(tmpdir(), "infra-k3s-build-"));
-  try {
-    const replace = pin.replace === undefined ? "" : `\nreplace ${pin.replace}\n`;
-    const requires = `require ${pin.module} v${pin.version}\n${replace}`;
-    writeFileSync(join(work, "go.mod"), `module build\n\ngo 1.26\n\n${requires}`);
-    await run(
-      [
-        "nice", "-n", "19", "ionice", "-c", "3", go, "build", "-mod=mod", "-trimpath", "-buildvcs=false", `-ldflags=${LDFLAGS}`,
-        "-o", join(folder, name), pin.package,
-      ],
-      { cwd: work, env: goEnvironment() },
-    ); // prettier-ignore
-    chmodSync(join(folder, name), 0o755);
-  } finally {
-    rmSync(work, { recursive: true, force: true });
   }
 }
 

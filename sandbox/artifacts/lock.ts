@@ -1,6 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isAlive } from "../../src/tools/process/identity.ts";
 
 /** Does work while no other process does it; waits for one that is at it, and takes over from one that died. */
 export async function alone<T>(
@@ -48,14 +49,5 @@ function holderOf(path: string): number | undefined {
     return Number(readFileSync(path, "utf8"));
   } catch {
     return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -35,10 +36,9 @@ export async function fillFolder(folder: string, fill: (building: string) => Pro
   mkdirSync(building, { recursive: true });
   try {
     await fill(building);
-    const hashes = globSync("*", { cwd: building }).map((file) => [
-      file,
-      sha256(readFileSync(join(building, file))),
-    ]);
+    const hashes = globSync("**/*", { cwd: building })
+      .filter((file) => statSync(join(building, file)).isFile())
+      .map((file) => [file, sha256(readFileSync(join(building, file)))]);
     writeFileSync(join(building, HASHES), JSON.stringify(Object.fromEntries(hashes)));
     rmSync(folder, { recursive: true, force: true });
     renameSync(building, folder);

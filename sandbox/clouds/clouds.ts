@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Plan, services } from "../network/plan.ts";
+import { edgeIpv6, type Plan, services } from "../network/plan.ts";
 import type { Api } from "../services/api.ts";
 import { awsApis } from "./aws/api.ts";
 import { ensureCredentials } from "./credentials.ts";
@@ -23,7 +23,7 @@ export function clouds(plan: Plan, stateDir: string): Record<string, Api> {
   return {
     "api.hetzner.cloud": hetznerApi(folder, machines),
     "api.vultr.com": vultrApi(folder, machines),
-    "api.cloudflare.com": cloudflareApi(folder, bucketsOf(upstream)),
+    "api.cloudflare.com": cloudflareApi(folder, bucketsOf(upstream), [services(plan).edge, edgeIpv6(plan)]),
     ...awsApis(folder, machines),
   };
 }

@@ -19,7 +19,7 @@ import { vultrApi } from "./vultr/api.ts";
 let state: string;
 let credentials: Credentials;
 const ACCOUNT = "a1".repeat(16);
-const AT = { accountId: ACCOUNT, zone: "example.com", proxied: true, tunnel: true, stateBucket: "s", backupBucket: "b", backupLockDays: 7 }; // prettier-ignore
+const AT = { accountId: ACCOUNT, zone: "example.com", proxied: true, tunnel: true, stateBucket: "s", backupBucket: "b", backupLockDays: 7, volumeBackups: { schedule: "7 * * * *", ttl: "336h" } }; // prettier-ignore
 
 beforeEach(() => {
   state = mkdtempSync(join(tmpdir(), "infra-k3s-credentials-"));

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { buffer } from "node:stream/consumers";
 import { Readable } from "node:stream";
 import { unchunk } from "./cloudflare/chunked.ts";
-import { credentialOf, isSignedBy, sign } from "./sigv4.ts";
+import { credentialOf, isSignedBy, presigned, sign } from "./sigv4.ts";
 
 /** The example of https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html */
 const SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -28,6 +28,20 @@ test("takes AWS's own example, and neither another secret nor another request", 
   expect(isSignedBy(REQUEST, credential, "another")).toBe(false);
   expect(isSignedBy({ ...REQUEST, url: "/test.txt?acl" }, credential, SECRET)).toBe(false);
   expect(credentialOf({ ...REQUEST, headers: {} })).toBeUndefined();
+});
+
+test("takes AWS's own presigned URL, and tells what is asked for and until when", () => {
+  const query =
+    "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
+  const headers = { host: "examplebucket.s3.amazonaws.com" };
+  const found = presigned({ method: "GET", url: `/test.txt?${query}`, headers });
+  const credential = found && credentialOf(found.signed);
+  if (credential === undefined) throw new Error("no credential");
+
+  expect([found?.url, found?.expires]).toEqual(["/test.txt", Date.parse("2013-05-25T00:00:00Z")]);
+  expect(isSignedBy(found?.signed ?? REQUEST, credential, SECRET)).toBe(true);
+  expect(isSignedBy(found?.signed ?? REQUEST, credential, "another")).toBe(false);
+  expect(presigned(REQUEST)).toBeUndefined();
 });
 
 test("what is signed here is taken, with any query", () => {

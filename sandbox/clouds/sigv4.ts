@@ -40,6 +40,35 @@ export function credentialOf({ headers }: Signed): Credential | undefined {
   return { id, date, region, service, signedHeaders: signedHeaders.split(";"), signature };
 }
 
+/** A request by a presigned URL, whose signature stands in the query, as one that is signed by its headers. */
+export interface Presigned {
+  /** To be asked who signed it: with the query but its signature. */
+  signed: Signed;
+  /** What is asked for, without anything of the signature. */
+  url: string;
+  /** Milliseconds since 1970. */
+  expires: number;
+}
+
+/** Undefined where it is none. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html */
+export function presigned({ method, url, headers }: Signed): Presigned | undefined {
+  const [path = "/", query = ""] = url.split("?");
+  const all = query.split("&");
+  const of = (name: string) => new URLSearchParams(query).get(`X-Amz-${name}`) ?? "";
+  const without = (name: RegExp) => {
+    const rest = all.filter((one) => !name.test(one)).join("&");
+    return rest === "" ? path : `${path}?${rest}`;
+  };
+  if (of("Signature") === "") return undefined;
+  const authorization = `${of("Algorithm")} Credential=${of("Credential")}, SignedHeaders=${of("SignedHeaders")}, Signature=${of("Signature")}`;
+  const own = { ...headers, authorization, "x-amz-date": of("Date") };
+  return {
+    signed: { method, url: without(/^X-Amz-Signature=/), headers: own },
+    url: without(/^X-Amz-/),
+    expires: signedAt({ headers: own }) + Number(of("Expires")) * 1000,
+  };
+}
+
 export function isSignedBy(request: Signed, credential: Credential, secret: string): boolean {
   const expected = computed(request, credential, secret);
   return timingSafeEqual(Buffer.from(expected), Buffer.from(credential.signature));

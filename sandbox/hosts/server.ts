@@ -142,12 +142,16 @@ async function furnish(
       file === "host-setup" ? 0o755 : 0o644,
     );
   }
-  const trust = readFileSync(join(import.meta.dirname, "trust-in-containers"), "utf8");
-  write("usr/local/lib/sandbox/trust-in-containers", trust, 0o755);
-  for (const unit of ["k3s", "k3s-agent"]) {
-    const text = "[Service]\nExecStartPre=/usr/local/lib/sandbox/trust-in-containers\n";
-    write(`etc/systemd/system/${unit}.service.d/sandbox.conf`, text);
-  }
+  const before = ["trust-in-containers", "kubelet-on-a-shared-disk"];
+  for (const program of before)
+    write(
+      `usr/local/lib/sandbox/${program}`,
+      readFileSync(join(import.meta.dirname, program), "utf8"),
+      0o755,
+    );
+  const starts = before.map((program) => `ExecStartPre=/usr/local/lib/sandbox/${program}\n`).join("");
+  for (const unit of ["k3s", "k3s-agent"])
+    write(`etc/systemd/system/${unit}.service.d/sandbox.conf`, `[Service]\n${starts}`);
   mkdirSync(join(upper, "etc/systemd/system/sysinit.target.wants"), { recursive: true });
   // Nobody sits at the console, and each of these takes inotify instances, of which this machine's root has few.
   for (const unit of ["console-getty.service", "systemd-logind.service"]) {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  constants,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
@@ -12,7 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { run } from "../command.ts";
-import type { Image } from "./catalogue.ts";
+import type { Image } from "./image.ts";
 
 export interface Blob {
   digest: string;
@@ -34,11 +35,7 @@ export async function assemble(image: Image): Promise<Assembled> {
     json({
       architecture: "amd64",
       os: "linux",
-      config: {
-        Entrypoint: image.entrypoint,
-        Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
-        ...(image.user === undefined ? {} : { User: image.user }),
-      },
+      config: configOf(image),
       rootfs: { type: "layers", diff_ids: [digestOf(tar)] },
     }),
   );
@@ -53,7 +50,19 @@ export async function assemble(image: Image): Promise<Assembled> {
   return { manifest, config, layer };
 }
 
-async function layerOf({ files, links = {}, writable = [] }: Image): Promise<Buffer> {
+/** What a container of the image is started with, in the image's own words. */
+function configOf({ entrypoint, command, user, workingDir, env = {} }: Image): object {
+  const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  return {
+    Entrypoint: entrypoint,
+    ...(command === undefined ? {} : { Cmd: command }),
+    Env: Object.entries({ PATH: path, ...env }).map(([name, value]) => `${name}=${value}`),
+    ...(workingDir === undefined ? {} : { WorkingDir: workingDir }),
+    ...(user === undefined ? {} : { User: user }),
+  };
+}
+
+async function layerOf({ files, texts = {}, links = {}, writable = [] }: Image): Promise<Buffer> {
   const work = mkdtempSync(join(tmpdir(), "infra-k3s-image-"));
   const root = join(work, "root");
   try {
@@ -61,11 +70,14 @@ async function layerOf({ files, links = {}, writable = [] }: Image): Promise<Buf
       mkdirSync(dirname(join(root, path)), { recursive: true });
       return join(root, path);
     };
-    for (const [path, from] of Object.entries(files)) copyFileSync(from, at(path));
+    for (const [path, from] of Object.entries(files))
+      copyFileSync(from, at(path), constants.COPYFILE_FICLONE);
+    for (const [path, text] of Object.entries(texts)) writeFileSync(at(path), text);
     for (const [path, target] of Object.entries(links)) symlinkSync(target, at(path));
     for (const path of writable) mkdirSync(at(path));
+    // Whatever the files' own modes and this process's umask: the same digest on every machine.
+    await run(["chmod", "-R", "0755", root]);
     if (writable.length > 0) await run(["chmod", "1777", ...writable.map((path) => join(root, path))]);
-    await run(["chmod", "0755", ...Object.keys(files).map((path) => join(root, path))]);
     const tar = join(work, "layer.tar");
     await run([
       "tar", "--create", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", `--file=${tar}`, "-C", root, ".",

@@ -1,20 +1,7 @@
-import type { Artifacts } from "../artifacts/artifacts.ts";
+import type { Artifacts, GitopsArtifacts } from "../artifacts/artifacts.ts";
 import { PINS } from "../artifacts/pins.ts";
-
-/** One image: the name that manifests use, and what is in it. */
-export interface Image {
-  /** Repository at its registry, without the registry's name. */
-  repository: string;
-  tag: string;
-  /** Where a file of this machine stands in the image. */
-  files: Readonly<Record<string, string>>;
-  /** Symbolic links and their targets. */
-  links?: Readonly<Record<string, string>>;
-  entrypoint: readonly string[];
-  user?: string;
-  /** Folders any user may write to. */
-  writable?: readonly string[];
-}
+import { type GitopsPrograms, gitopsImages } from "./gitops.ts";
+import type { Image } from "./image.ts";
 
 /** Programs that only images hold. */
 export interface ImagePrograms {
@@ -23,13 +10,22 @@ export interface ImagePrograms {
   busybox: string;
   /** Applets of that busybox. */
   applets: readonly string[];
+  gitops: GitopsPrograms;
 }
 
 const BUSYBOX = "1.35.0";
 
-/** Every image of the sandbox's registry. A tag says the version of the program that is really in it. */
-export function catalogue(artifacts: Artifacts, programs: ImagePrograms): readonly Image[] {
-  const busybox = Object.fromEntries(programs.applets.map((applet) => [`bin/${applet}`, "busybox"]));
+/** Every image of the sandbox's registry. A tag says the version of the program that is really in it (but see README). */
+export function catalogue(
+  artifacts: Artifacts,
+  /** Without them, what a cluster pulls that follows no repository. */
+  gitops: GitopsArtifacts | undefined,
+  programs: ImagePrograms,
+): readonly Image[] {
+  const busybox = {
+    files: { "bin/busybox": programs.busybox },
+    links: Object.fromEntries(programs.applets.map((applet) => [`bin/${applet}`, "busybox"])),
+  };
   return [
     // K3s's --pause-image.
     {
@@ -62,19 +58,33 @@ export function catalogue(artifacts: Artifacts, programs: ImagePrograms): readon
     {
       repository: "library/busybox",
       tag: BUSYBOX,
-      files: { "bin/busybox": programs.busybox },
-      links: busybox,
+      ...busybox,
       entrypoint: ["sh"],
       writable: ["tmp"],
     },
     {
       repository: "infra-k3s/probe",
       tag: "1",
-      files: { "usr/bin/probe": programs.probe, "bin/busybox": programs.busybox },
-      links: busybox,
+      files: { "usr/bin/probe": programs.probe, ...busybox.files },
+      links: busybox.links,
       entrypoint: ["probe", "serve"],
       user: "65534:65534",
       writable: ["tmp"],
     },
+    ...(gitops === undefined ? [] : gitopsImages(gitops, programs.gitops, busybox)),
   ];
+}
+
+/**
+ * The images that manifests name and the sandbox's registry has not, each once. ArgoCD's and cert-manager's manifests
+ * come from upstream: a new version of theirs may name another image, which nobody would see before a pod waits for it.
+ */
+export function unserved(manifests: readonly string[], images: readonly Image[]): string[] {
+  const served = new Set(images.map(({ repository, tag }) => `${repository}:${tag}`));
+  const named = manifests.flatMap((text) =>
+    [...text.matchAll(/^\s*(?:- )?image:\s*"?([^\s"#]+)/gm)].flatMap(([, name]) => name ?? []),
+  );
+  return [...new Set(named)].filter(
+    (name) => !served.has(name.slice(name.indexOf("/") + 1).replace(/@.*/, "")),
+  );
 }

@@ -5,6 +5,9 @@ export interface Plan {
   id: string;
   /** 0 to 15; the sandbox owns 198.18.(16 × index).0/20. */
   index: number;
+  /** Names that this sandbox answers for besides the usual ones: of a git host, and of registries. */
+  gitHost?: string;
+  registries?: readonly string[];
 }
 
 export const CLOUDS = ["hetzner", "vultr", "aws", "existing"] as const;
@@ -70,7 +73,7 @@ export const GATEWAY = 1;
 
 export function services(
   plan: Plan,
-): Record<"dns" | "front" | "headscale" | "registry" | "r2" | "edge", string> {
+): Record<"dns" | "front" | "headscale" | "registry" | "r2" | "edge" | "git", string> {
   return {
     dns: ipv4(plan, "services", 53),
     front: ipv4(plan, "services", 10),
@@ -78,6 +81,7 @@ export function services(
     registry: ipv4(plan, "services", 12),
     r2: ipv4(plan, "services", 13),
     edge: ipv4(plan, "services", 14),
+    git: ipv4(plan, "services", 15),
   };
 }
 

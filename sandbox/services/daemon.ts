@@ -6,13 +6,16 @@ import { hostedBy } from "../clouds/cloudflare/dns.ts";
 import { serveEdge } from "../clouds/cloudflare/edge.ts";
 import { clouds, r2 } from "../clouds/clouds.ts";
 import { edgeIpv6, type Plan, PUBLIC_RESOLVERS, services } from "../network/plan.ts";
+import { believePebbles } from "./acme.ts";
 import { serveDns } from "./dns.ts";
+import { dnsLag } from "./dns-lag.ts";
 import { faultsFile } from "./faults.ts";
 import { serveFront } from "./front.ts";
 import { Headscale } from "./headscale.ts";
-import { FRONT_NAMES, TAILNET, zone } from "./names.ts";
+import { serveGit } from "./git-host.ts";
+import { FRONT_NAMES, PEBBLES, TAILNET, zone } from "./names.ts";
 import { type OauthClient, tailscaleApi } from "./tailscale-api.ts";
-import { issue } from "./trust.ts";
+import { authoritiesOf, issue } from "./trust.ts";
 
 /** The sandbox's services in one process, started inside the outer namespace: daemon.ts STATE_DIR HEADSCALE */
 const [stateDir = "", headscaleProgram = ""] = process.argv.slice(2);
@@ -29,13 +32,19 @@ await serveDns(
   (event) =>
     appendFileSync(join(stateDir, "logs/dns.jsonl"), `${JSON.stringify({ at: new Date(), ...event })}\n`),
   53,
-  (name) => hostedBy(account.read(), name, edge),
+  (name) => hostedBy(account.read(), name, edge, dnsLag(stateDir)),
 );
 await serveFront({
   address: services(plan).front,
   ...(await issue(stateDir, "front", FRONT_NAMES)),
   mirror: join(stateDir, "mirror"),
   apis: { "api.tailscale.com": tailscaleApi(headscale, client, TAILNET), ...clouds(plan, stateDir) },
+  upstreams: Object.fromEntries(
+    Object.entries(PEBBLES).map(([name, { port }]) => [
+      name,
+      { port, ca: readFileSync(join(stateDir, "ca/ca.pem"), "utf8"), paths: { "/directory": "/dir" } },
+    ]),
+  ),
   names: FRONT_NAMES,
   faults: faultsFile(stateDir),
   requestLog: join(stateDir, "logs/requests.jsonl"),
@@ -48,7 +57,11 @@ await serveEdge({
     const { key, cert } = await issue(stateDir, `edge-${name}`, [name, `*.${name}`]);
     return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
   },
-  authorities: () => [readFileSync(join(stateDir, "ca/ca.pem"), "utf8")],
+  authorities: () => authoritiesOf(stateDir),
 });
 await serveMetadata(plan, stateDir);
+await believePebbles(stateDir);
+const { git, front, dns } = services(plan);
+for (const address of plan.gitHost !== undefined && FRONT_NAMES.includes(plan.gitHost) ? [git, front] : [git])
+  await serveGit({ stateDir, address, dns });
 process.stdout.write("ready\n");

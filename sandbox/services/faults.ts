@@ -18,6 +18,8 @@ const FaultSchema = z.strictObject({
   headers: z.record(z.string(), z.string()).default({}),
   /** Done as asked, and then the connection ends without an answer. */
   lostReply: z.boolean().default(false),
+  /** The share of requests that an ACME server answers with `badNonce`, and a fresh nonce: RFC 8555, section 6.5. */
+  badNonce: z.number().min(0).max(1).optional(),
   /** The connection ends after so many bytes of the body. */
   truncateAt: z.number().int().nonnegative().optional(),
 });

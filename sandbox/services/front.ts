@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { appendFileSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
@@ -5,6 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createSecureContext } from "node:tls";
+import { forward, refuseNonce, type Upstream } from "./forward.ts";
 import type { Api, Reply } from "./api.ts";
 import { type Fault, takeFault } from "./faults.ts";
 import { sendFile } from "./files.ts";
@@ -21,6 +23,8 @@ export interface FrontOptions {
   mirror: string;
   /** Names that an API answers for, and not the mirror. */
   apis: Readonly<Record<string, Api>>;
+  /** Names that another server of the sandbox's answers for. */
+  upstreams?: Readonly<Record<string, Upstream>>;
   requestLog: string;
   /** The fault schedule's file. */
   faults: string;
@@ -62,7 +66,9 @@ async function respond(
   const api = options.names.includes(host) ? options.apis[host] : undefined;
   const body = api === undefined ? "" : await text(request);
   const called = path + calledInBody(request, body);
-  const fault = takeFault(options.faults, { host, method, path: called });
+  const taken = takeFault(options.faults, { host, method, path: called });
+  // Of those meant for a share of requests, some strike nobody.
+  const fault = draw(taken?.times ?? 0) < (taken?.badNonce ?? 1) ? taken : undefined;
   response.once("close", () => {
     const entry = {
       at: new Date(began).toISOString(),
@@ -77,8 +83,10 @@ async function respond(
     };
     appendFileSync(options.requestLog, `${JSON.stringify(entry)}\n`);
   });
+  const upstream = options.names.includes(host) ? options.upstreams?.[host] : undefined;
   if (fault !== undefined) {
     await sleep(fault.delayMs);
+    if (fault.badNonce !== undefined && upstream !== undefined) return refuseNonce(upstream, host, response);
     if (fault.status !== undefined) {
       response.writeHead(fault.status, fault.headers).end(fault.body);
       return;
@@ -89,10 +97,16 @@ async function respond(
     response.writeHead(421, { "content-type": "text/plain" }).end(`${host} is not served here\n`);
     return;
   }
+  if (upstream !== undefined) return forward(upstream, request, response);
   if (api === undefined) return sendFile(join(options.mirror, host), path, request, response);
   const { headers } = request;
   const authorization = headers.authorization ?? "";
   answer(response, await api({ method, host, path, headers, authorization, body, client }));
+}
+
+/** A number from 0 to 1 that is the same in each run of a test. */
+function draw(seed: number): number {
+  return createHash("sha256").update(String(seed)).digest().readUInt32BE() / 2 ** 32;
 }
 
 /** What AWS's services are called for stands in the body or a header; in a path it is seen, and can be made to fail. */

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Artifacts } from "../artifacts/artifacts.ts";
+import type { Artifacts, GitopsArtifacts } from "../artifacts/artifacts.ts";
+import { pathsIn } from "../artifacts/manifests.ts";
 import { run } from "../command.ts";
 import { fillMirror } from "./mirror.ts";
 
@@ -15,11 +16,18 @@ const sha256 = (data: Buffer) => createHash("sha256").update(data).digest("hex")
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "infra-k3s-mirror-"));
   const names = ["tailscale", "tailscaled", "headscale", "k3s", "kubectl", "tofu", "sops"] as const;
-  const artifacts = Object.fromEntries(names.map((name) => [name, join(folder, name)])) as Artifacts;
-  for (const [name, path] of Object.entries(artifacts)) writeFileSync(path, `program ${name}`);
+  const programs = Object.fromEntries(names.map((name) => [name, join(folder, name)]));
+  for (const [name, path] of Object.entries(programs)) writeFileSync(path, `program ${name}`);
+  const manifests = pathsIn(folder);
+  const { velero, ...files } = manifests;
+  for (const [name, path] of Object.entries(files)) writeFileSync(path, `manifest ${name}`);
+  mkdirSync(join(velero, "v1/bases"), { recursive: true });
+  writeFileSync(join(velero, "v1/bases/velero.io_backups.yaml"), "manifest velero");
   for (const state of states) {
     mkdirSync(join(folder, state));
-    await fillMirror(join(folder, state), artifacts);
+    await fillMirror(join(folder, state), programs as Artifacts);
+    // A cluster that is given a repository later.
+    await fillMirror(join(folder, state), programs as Artifacts, { manifests } as GitopsArtifacts);
   }
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -63,4 +71,16 @@ test("SOPS: the program and a list of checksums with its line", () => {
   expect(read(`${release}/sops-v3.13.3.checksums.txt`).toString()).toBe(
     `${sha256(read(`${release}/${file}`))}  ${file}\n`,
   );
+});
+
+test.each([
+  ["argocd", "raw.githubusercontent.com/argoproj/argo-cd/v3.6.1/manifests/install.yaml"],
+  ["gatewayApi", "github.com/kubernetes-sigs/gateway-api/releases/download/v1.4.0/standard-install.yaml"],
+  [
+    "velero",
+    "raw.githubusercontent.com/vmware-tanzu/velero/v1.18.3/config/crd/v1/bases/velero.io_backups.yaml",
+  ],
+  ["certManager", "github.com/cert-manager/cert-manager/releases/download/v1.20.0/cert-manager.yaml"],
+])("%s: the manifest is where upstream has it", (name, path) => {
+  expect(read(path).toString()).toBe(`manifest ${name}`);
 });

@@ -3,6 +3,7 @@ import {
   cpSync,
   createReadStream,
   existsSync,
+  globSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -10,28 +11,45 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Artifacts } from "../artifacts/artifacts.ts";
-import { K3S, PINS } from "../artifacts/pins.ts";
+import type { Artifacts, GitopsArtifacts } from "../artifacts/artifacts.ts";
+import { CERT_MANAGER, GATEWAY_API, K3S, PINS } from "../artifacts/pins.ts";
 import { run } from "../command.ts";
 
 /** Lays out the upstreams' release files, with the checksums as each upstream publishes them. */
-export async function fillMirror(stateDir: string, artifacts: Artifacts): Promise<void> {
+export async function fillMirror(
+  stateDir: string,
+  artifacts: Artifacts,
+  gitops?: GitopsArtifacts,
+): Promise<void> {
   const mirror = join(stateDir, "mirror");
-  if (existsSync(mirror)) return;
+  if (!existsSync(mirror)) await fill(stateDir, mirror, artifacts);
+  if (gitops === undefined) return;
+  const { argocd, gatewayApi, certManager, velero } = gitops.manifests;
+  const kubernetes = "github.com/kubernetes-sigs/gateway-api/releases/download";
+  const jetstack = "github.com/cert-manager/cert-manager/releases/download";
+  const definitions = `raw.githubusercontent.com/vmware-tanzu/velero/v${PINS.velero.version}/config/crd`;
+  for (const [from, to] of [
+    ...globSync("v*/bases/*.yaml", { cwd: velero }).map(
+      (file) => [join(velero, file), `${definitions}/${file}`] as const,
+    ),
+    [argocd, `raw.githubusercontent.com/argoproj/argo-cd/v${PINS.argocd.version}/manifests/install.yaml`],
+    [gatewayApi, `${kubernetes}/v${GATEWAY_API.version}/standard-install.yaml`],
+    [certManager, `${jetstack}/v${CERT_MANAGER.version}/cert-manager.yaml`],
+  ] as const) {
+    if (!existsSync(join(mirror, to))) put(from, join(mirror, to));
+  }
+}
+
+async function fill(stateDir: string, mirror: string, artifacts: Artifacts): Promise<void> {
   mkdirSync(join(stateDir, "logs"), { recursive: true });
   const filling = mkdtempSync(join(stateDir, "mirror-"));
-  const put = (from: string, to: string): string => {
-    const path = join(filling, to);
-    mkdirSync(dirname(path), { recursive: true });
-    place(from, path);
-    return path;
-  };
 
   const release = `github.com/k3s-io/k3s/releases/download/${K3S.release}`;
-  const k3s = put(artifacts.k3s, `${release}/k3s`);
+  const k3s = put(artifacts.k3s, join(filling, release, "k3s"));
   writeFileSync(join(filling, release, "sha256sum-amd64.txt"), `${await sha256(k3s)}  k3s\n`);
 
-  const kubectl = put(artifacts.kubectl, `dl.k8s.io/release/${K3S.kubernetes}/bin/linux/amd64/kubectl`);
+  const kubernetes = `dl.k8s.io/release/${K3S.kubernetes}/bin/linux/amd64/kubectl`;
+  const kubectl = put(artifacts.kubectl, join(filling, kubernetes));
   writeFileSync(`${kubectl}.sha256`, await sha256(kubectl));
 
   const name = `tailscale_${PINS.tailscale.version}_amd64`;
@@ -47,7 +65,7 @@ export async function fillMirror(stateDir: string, artifacts: Artifacts): Promis
 
   const sopsRelease = `github.com/getsops/sops/releases/download/v${PINS.sops.version}`;
   const sopsFile = `sops-v${PINS.sops.version}.linux.amd64`;
-  const sops = put(artifacts.sops, `${sopsRelease}/${sopsFile}`);
+  const sops = put(artifacts.sops, join(filling, sopsRelease, sopsFile));
   const listed = `${await sha256(sops)}  ${sopsFile}\n`;
   writeFileSync(join(filling, sopsRelease, `sops-v${PINS.sops.version}.checksums.txt`), listed);
 
@@ -72,12 +90,15 @@ async function pack(
   rmSync(content, { recursive: true });
 }
 
-function place(from: string, to: string): void {
+/** Lays a file at a path, and returns the path. */
+function put(from: string, to: string): string {
+  mkdirSync(dirname(to), { recursive: true });
   try {
     linkSync(from, to);
   } catch {
     cpSync(from, to);
   }
+  return to;
 }
 
 async function sha256(path: string): Promise<string> {

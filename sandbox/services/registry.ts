@@ -1,8 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Plan, services } from "../network/plan.ts";
 import { unpackedPackages } from "./debian.ts";
-import { REGISTRY_NAMES } from "./names.ts";
+import { registryNames } from "./names.ts";
 import { issue } from "./trust.ts";
 
 /**
@@ -17,11 +17,16 @@ export async function registryCommand(
 ): Promise<string[]> {
   const folder = join(stateDir, "registry");
   mkdirSync(folder, { recursive: true });
-  const { key, cert } = await issue(stateDir, "registry", REGISTRY_NAMES);
+  // A cluster that is given a repository needs more images: they come under the same path, with no pull failing meanwhile.
+  const storage = join(folder, "images");
+  rmSync(`${storage}.new`, { force: true });
+  symlinkSync(images, `${storage}.new`);
+  renameSync(`${storage}.new`, storage);
+  const { key, cert } = await issue(stateDir, "registry", registryNames(plan));
   const config = {
     version: 0.1,
     log: { level: "info" },
-    storage: { filesystem: { rootdirectory: images }, maintenance: { readonly: { enabled: true } } },
+    storage: { filesystem: { rootdirectory: storage }, maintenance: { readonly: { enabled: true } } },
     http: { addr: `${services(plan).registry}:443`, tls: { certificate: cert, key } },
   };
   const path = join(folder, "config.yaml");

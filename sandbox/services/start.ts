@@ -12,6 +12,7 @@ import { cgroupFolders, processesIn } from "../lifecycle/processes.ts";
 import { linksFile, writeLinks } from "../network/link-command.ts";
 import { LINK_DEVICE } from "../network/links.ts";
 import { namespace, type Plan, prefix } from "../network/plan.ts";
+import { startPebbles } from "./acme.ts";
 import { configureHeadscale } from "./headscale.ts";
 import type { OauthClient } from "./tailscale-api.ts";
 
@@ -25,6 +26,7 @@ export async function startServices(plan: Plan, stateDir: string, artifacts: Art
     log.includes("listening and serving HTTP"),
   );
   const daemon = [process.execPath, join(import.meta.dirname, "daemon.ts"), stateDir, artifacts.headscale];
+  await startPebbles(plan, stateDir, artifacts.pebble);
   await start(plan, stateDir, "services", daemon, (log) => log.includes("ready\n"));
 }
 

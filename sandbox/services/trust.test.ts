@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ensureTrust, issue } from "./trust.ts";
+import { authoritiesOf, believe, ensureTrust, issue } from "./trust.ts";
 
 let folder: string;
 const plan = { name: "test", id: "test", index: 3 };
@@ -58,4 +58,27 @@ test("a certificate is for its names, for servers, and signs nothing", async () 
 test("the places ask the sandbox's DNS", () => {
   expect(file("resolv.conf")).toBe("nameserver 198.18.48.53\n");
   expect(existsSync(join(folder, "ca/both.pem"))).toBe(true);
+});
+
+test("authorities of programs are believed in beside the sandbox's, those of before no longer, in files of the same inode", async () => {
+  const others = await Promise.all(
+    ["a", "b", "c"].map(async (name) => {
+      const own = mkdtempSync(join(folder, `${name}-`));
+      await ensureTrust({ ...plan, name }, own);
+      return readFileSync(join(own, "ca/ca.pem"), "utf8");
+    }),
+  );
+  const [a = "", b = "", c = ""] = others;
+  const bundle = join(folder, "ca/certs/ca-certificates.crt");
+  const [inode, count] = [statSync(bundle).ino, readdirSync(join(folder, "ca/certs")).length];
+
+  await believe(folder, [a, b]);
+  expect(authoritiesOf(folder)).toEqual([file("ca.pem"), a, b]);
+  expect(readdirSync(join(folder, "ca/certs"))).toHaveLength(count + 2);
+  await believe(folder, [c]);
+  expect(authoritiesOf(folder)).toEqual([file("ca.pem"), c]);
+  expect(readdirSync(join(folder, "ca/certs"))).toHaveLength(count + 1);
+  expect(file("certs/ca-certificates.crt").endsWith(`${file("ca.pem")}${c}`)).toBe(true);
+  expect(file("certs/ca-certificates.crt")).not.toContain(a);
+  expect(statSync(bundle).ino).toBe(inode);
 });

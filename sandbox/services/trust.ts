@@ -57,6 +57,44 @@ function trustStore(folder: string, system: string, certificate: string, hash: s
   copyFileSync(certificate, join(folder, `${hash}.0`));
 }
 
+/**
+ * Adds authorities that programs of the sandbox have made for themselves, in place of those of before, to the trust store of
+ * its places. Files that are mounted somewhere keep their inode.
+ */
+export async function believe(stateDir: string, authorities: readonly string[]): Promise<void> {
+  const folder = join(stateDir, "ca");
+  const [certs, own] = [join(folder, "certs"), join(folder, "ca.pem")];
+  const note = join(folder, "believed.json");
+  const before = existsSync(note) ? (JSON.parse(readFileSync(note, "utf8")) as string[]) : [];
+  for (const name of before) rmSync(join(certs, name), { force: true });
+  for (const name of readdirSync(folder).filter(isBelieved)) rmSync(join(folder, name));
+  const names: string[] = [];
+  for (const [index, text] of authorities.entries()) {
+    const file = join(folder, `believed-${index}.pem`);
+    writeFileSync(file, text);
+    const hash = (await run(["openssl", "x509", "-hash", "-noout", "-in", file])).trim();
+    // Two of the same name are told apart by the number: openssl-rehash(1).
+    const taken = names.filter((name) => name.startsWith(hash)).length;
+    names.push(`${hash}.${taken}`);
+    copyFileSync(file, join(certs, `${hash}.${taken}`));
+  }
+  writeFileSync(note, JSON.stringify(names));
+  const bundle = join(certs, BUNDLE);
+  const text = readFileSync(bundle, "utf8");
+  const end = text.indexOf(readFileSync(own, "utf8").trimEnd()) + readFileSync(own, "utf8").trimEnd().length;
+  writeFileSync(bundle, `${text.slice(0, end)}\n${authorities.join("")}`);
+}
+
+const isBelieved = (name: string) => /^believed-\d+\.pem$/.test(name);
+
+/** The sandbox's own authority and those its places believe in: PEM. */
+export function authoritiesOf(stateDir: string): string[] {
+  const folder = join(stateDir, "ca");
+  return ["ca.pem", ...readdirSync(folder).filter(isBelieved).sort()].map((name) =>
+    readFileSync(join(folder, name), "utf8"),
+  );
+}
+
 function linkTarget(path: string): string | undefined {
   return lstatSync(path).isSymbolicLink() && existsSync(path) ? readlinkSync(path) : undefined;
 }

@@ -1,20 +1,20 @@
-import { masterOf } from "../config/model.ts";
 import { EXIT, UserError } from "../output/errors.ts";
 import type { Io } from "../output/io.ts";
 import { writeAtomically, writeTree } from "../repository/write.ts";
-import { targetOf } from "../stages/context.ts";
+import { masterTarget, targetOf } from "../stages/context.ts";
 import { requireLock } from "../tools/downloads/lock.ts";
 import { kubectl, readKubeconfig } from "../tools/kubectl/kubectl.ts";
 import { runAttached } from "../tools/process/process.ts";
-import { sshArgv, type SshTarget } from "../tools/ssh/ssh.ts";
-import { type Cluster, type ClusterOption, openCluster, renderCluster } from "./cluster.ts";
+import { sshArgv } from "../tools/ssh/ssh.ts";
+import { type ClusterOption, openCluster, renderCluster } from "./cluster.ts";
 
 /** The ways in for a person: kubectl, its configuration, and a shell. */
 
 /** Runs kubectl against the cluster, from wherever the operator is; returns kubectl's exit code. */
 export function runKubectl(options: ClusterOption, args: readonly string[]): Promise<number> {
   const cluster = openCluster(options);
-  return kubectl(masterTarget(cluster), cluster.model.name, requireLock(cluster.root, cluster.model), args);
+  const lock = requireLock(cluster.root, cluster.model, ["kubectl"]);
+  return kubectl(masterTarget(cluster), cluster.model.name, lock, args);
 }
 
 export interface KubeconfigOptions extends ClusterOption {
@@ -54,11 +54,4 @@ export function runSsh(
     throw new UserError({ what: `${node.name} has no server yet`, fix: "run infra-k3s up" });
   writeTree(cluster.root, renderCluster(cluster));
   return runAttached({ argv: [...sshArgv(target), ...args] });
-}
-
-function masterTarget(cluster: Cluster): SshTarget {
-  const target = targetOf(cluster, masterOf(cluster.model));
-  if (target === undefined)
-    throw new UserError({ what: "the master has no server yet", fix: "run infra-k3s up" });
-  return target;
 }

@@ -18,6 +18,7 @@ import { removeDevices } from "../tools/tailscale/tailscale.ts";
 import { stateList, stateRemove } from "../tools/tofu/stack.ts";
 import { type ClusterOption, openCluster, renderCluster, stageContext, withState } from "./cluster.ts";
 import { confirm } from "./confirm.ts";
+import { concluded } from "./outcome.ts";
 
 export interface DestroyOptions extends ClusterOption {
   json: boolean;
@@ -53,7 +54,7 @@ export async function runDestroy(options: DestroyOptions, io: Io): Promise<ExitC
       ...(at === null ? [] : [backups(named)]),
       ...(stateful ? [state] : []),
     ];
-    return (await runStages(steps, context, emit, Date.now)).ok ? EXIT.ok : EXIT.failed;
+    return concluded(await runStages(steps, context, emit, Date.now), context.logFile, "this", io);
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Look, Miss } from "../doctor/facts.ts";
-import { type Finding, judge } from "../doctor/judge.ts";
+import type { Finding } from "../doctor/finding.ts";
+import { judge } from "../doctor/judge.ts";
 import { lookAt } from "../doctor/observe.ts";
 import { EXIT, type ExitCode } from "../output/errors.ts";
 import type { Io } from "../output/io.ts";
@@ -8,6 +9,7 @@ import { writeTree } from "../repository/write.ts";
 import { targetOf } from "../stages/context.ts";
 import { type NodeStatus, parsePing } from "../stages/verify/parse.ts";
 import { type ClusterOption, openCluster, renderCluster } from "./cluster.ts";
+import { diagnoseCluster } from "./doctor-cluster.ts";
 
 export interface DoctorOptions extends ClusterOption {
   json: boolean;
@@ -29,10 +31,13 @@ export async function runDoctor(options: DoctorOptions, io: Io): Promise<ExitCod
   const { model } = cluster;
   // The pinned host keys are among what is rendered.
   writeTree(cluster.root, renderCluster(cluster));
-  const answers = await Promise.all(model.nodes.map((node) => lookAt(node, targetOf(cluster, node), model)));
+  const [answers, inCluster] = await Promise.all([
+    Promise.all(model.nodes.map((node) => lookAt(node, targetOf(cluster, node), model))),
+    diagnoseCluster(cluster),
+  ]);
   const looks = answers.filter((answer): answer is Look => "facts" in answer);
   const misses = answers.filter((answer): answer is Miss => !("facts" in answer));
-  const findings = judge(looks, misses, Date.now() / 1000);
+  const findings = [...judge(looks, misses, Date.now() / 1000), ...inCluster];
   const diagnosis: Diagnosis = {
     cluster: model.name,
     ok: findings.every(({ severity }) => severity === "warning"),

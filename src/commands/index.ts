@@ -1,45 +1,14 @@
-import { buildCommand, buildRouteMap } from "@stricli/core";
-import { cluster, type Context, flag, json, text } from "./flags.ts";
+import { buildRouteMap, numberParser } from "@stricli/core";
+import { app } from "./app.ts";
+import { backup } from "./backup.ts";
+import { drill } from "./drill.ts";
+import { buildCommand, cluster, type Context, flag, json, text } from "./flags.ts";
+import { destroy, init, plan, up } from "./lifecycle.ts";
 import { node } from "./node.ts";
+import { proposals, type Proposal, proposeNodes } from "./proposals.ts";
+import { recoveryKit } from "./recovery-kit.ts";
+import { restore } from "./restore.ts";
 import { secrets } from "./secrets.ts";
-
-const init = buildCommand({
-  docs: { brief: "Make a folder a cluster repository, or complete the one it is" },
-  parameters: {
-    positional: {
-      kind: "tuple",
-      parameters: [{ brief: "The folder", parse: String, placeholder: "DIR", default: "." }],
-    },
-    flags: {
-      example: {
-        kind: "parsed",
-        parse: String,
-        brief: "The example to start from",
-        placeholder: "NAME",
-        default: "three-clouds",
-      },
-      name: text("The cluster's name", "NAME"),
-      domain: text("The domain it serves", "DOMAIN"),
-      k3sVersion: text("The K3s release", "VERSION"),
-      node: {
-        kind: "parsed",
-        parse: String,
-        variadic: true,
-        optional: true,
-        brief: "NAME:ROLE:PROVIDER:REGION:SIZE or NAME:ROLE:existing[:ADDRESS]; repeat for each node",
-        placeholder: "NODE",
-      },
-    },
-  },
-  async func(
-    this: Context,
-    flags: { example: string; name?: string; domain?: string; k3sVersion?: string; node?: readonly string[] },
-    directory: string,
-  ) {
-    const { runInit } = await import("./init.ts");
-    this.finish(await runInit({ ...flags, node: flags.node ?? [], directory }, this.io));
-  },
-});
 
 const validate = buildCommand({
   docs: { brief: "Check cluster.yaml: every fault at once, with its place" },
@@ -56,6 +25,9 @@ const validate = buildCommand({
   },
 });
 
+const paths = (brief: string) =>
+  ({ kind: "parsed", parse: String, variadic: true, optional: true, brief, placeholder: "PATH" }) as const;
+
 const render = buildCommand({
   docs: { brief: "Write the rendered files of the cluster repository" },
   parameters: {
@@ -64,38 +36,8 @@ const render = buildCommand({
       json,
       diff: flag("Show what would change"),
       check: flag("Exit 1 when anything would change"),
-    },
-  },
-  async func(this: Context, flags: { cluster?: string; json: boolean; diff: boolean; check: boolean }) {
-    const { runRender } = await import("./render.ts");
-    this.finish(runRender(flags, this.io));
-  },
-});
-
-const up = buildCommand({
-  docs: { brief: "Make the cluster what cluster.yaml says" },
-  parameters: {
-    flags: {
-      cluster,
-      json,
-      until: text("Stop after this stage", "STAGE"),
-      only: text("Run this stage alone", "STAGE"),
-      limit: {
-        kind: "parsed",
-        parse: String,
-        variadic: ",",
-        optional: true,
-        brief: "These nodes alone; the others are neither looked at nor changed",
-        placeholder: "NODE,…",
-      },
-      allowDestroy: {
-        kind: "parsed",
-        parse: String,
-        variadic: true,
-        optional: true,
-        brief: "A protected resource, by its address in the plan, that may be destroyed; repeat for each",
-        placeholder: "ADDRESS",
-      },
+      keep: paths("A rendered file or folder that is yours from now on; repeat for each"),
+      take: paths("One whose rendering replaces what you made of it; repeat for each"),
     },
   },
   async func(
@@ -103,14 +45,14 @@ const up = buildCommand({
     flags: {
       cluster?: string;
       json: boolean;
-      until?: string;
-      only?: string;
-      limit?: readonly string[];
-      allowDestroy?: readonly string[];
+      diff: boolean;
+      check: boolean;
+      keep?: readonly string[];
+      take?: readonly string[];
     },
   ) {
-    const { runUp } = await import("./up.ts");
-    this.finish(await runUp(flags, this.io));
+    const { runRender } = await import("./render.ts");
+    this.finish(await runRender({ ...flags, keep: flags.keep ?? [], take: flags.take ?? [] }, this.io));
   },
 });
 
@@ -158,43 +100,24 @@ const kubeconfig = buildCommand({
   },
 });
 
-const destroy = buildCommand({
-  docs: {
-    brief:
-      "Destroy the servers, records and devices of the cluster; take K3s off hosts of your own; backups stay",
-  },
+const argocd = buildCommand({
+  docs: { brief: "Open ArgoCD's interface here, with a password that holds until this ends" },
   parameters: {
     flags: {
       cluster,
-      json,
-      yes: flag("Don't ask"),
-      deleteBackups: text("Also delete this bucket with all backups in it; names it exactly", "BUCKET"),
+      port: {
+        kind: "parsed",
+        parse: numberParser,
+        brief: "The local port; default: a free one",
+        placeholder: "PORT",
+        optional: true,
+      },
+      yes: flag("Print the password to something that is no terminal"),
     },
   },
-  async func(
-    this: Context,
-    flags: { cluster?: string; json: boolean; yes: boolean; deleteBackups?: string },
-  ) {
-    const { runDestroy } = await import("./destroy.ts");
-    this.finish(await runDestroy(flags, this.io));
-  },
-});
-
-const plan = buildCommand({
-  docs: {
-    brief: "What `up` would change, and what the servers cost a month; exits 2 where there are changes",
-  },
-  parameters: {
-    flags: {
-      cluster,
-      json,
-      until: text("Look no further than this stage", "STAGE"),
-      only: text("Look at this stage alone", "STAGE"),
-    },
-  },
-  async func(this: Context, flags: { cluster?: string; json: boolean; until?: string; only?: string }) {
-    const { runPlan } = await import("./plan.ts");
-    this.finish(await runPlan(flags, this.io));
+  async func(this: Context, flags: { cluster?: string; port?: number; yes: boolean }) {
+    const { runArgocd } = await import("./argocd.ts");
+    this.finish(await runArgocd(flags, this.io));
   },
 });
 
@@ -207,13 +130,42 @@ const orphans = buildCommand({
   },
 });
 
+const completion = buildCommand({
+  docs: {
+    brief: "Print what completes commands, flags and names in your shell: bash, zsh or fish",
+    fullDescription:
+      'bash: eval "$(infra-k3s completion bash)" in ~/.bashrc. zsh: eval "$(infra-k3s completion zsh)" in ~/.zshrc, after compinit. fish: infra-k3s completion fish >~/.config/fish/completions/infra-k3s.fish',
+  },
+  parameters: {
+    positional: {
+      kind: "tuple",
+      parameters: [
+        {
+          brief: "bash, zsh or fish",
+          parse: String,
+          placeholder: "SHELL",
+          proposeCompletions: proposals("bash", "zsh", "fish"),
+        },
+      ],
+    },
+  },
+  // oxlint-disable-next-line typescript/no-generated-empty-object-type -- stricli's type of "no flags"
+  async func(this: Context, _flags: Record<never, never>, shell: string) {
+    const { runCompletion } = await import("./completion.ts");
+    this.finish(runCompletion(shell, this.io));
+  },
+});
+
 /** Stands in the help only: their arguments belong to another program, so cli.ts hands them over unread. */
-const passthrough = (brief: string) =>
+const passthrough = (brief: string, proposeCompletions: Proposal = proposals()) =>
   // oxlint-disable-next-line typescript/no-generated-empty-object-type -- stricli's type of "no flags"
   buildCommand<Record<never, never>, string[], Context>({
     docs: { brief },
     parameters: {
-      positional: { kind: "array", parameter: { brief: "handed over", parse: String, placeholder: "ARG" } },
+      positional: {
+        kind: "array",
+        parameter: { brief: "handed over", parse: String, placeholder: "ARG", proposeCompletions },
+      },
     },
     func() {},
   });
@@ -230,11 +182,21 @@ export const root = buildRouteMap({
     doctor,
     kubeconfig,
     kubectl: passthrough("Run kubectl against the cluster, from anywhere: kubectl ARG…"),
-    ssh: passthrough("Open a shell, or run a command, on a node: ssh NODE [COMMAND…]"),
+    ssh: passthrough("Open a shell, or run a command, on a node: ssh NODE [COMMAND…]", proposeNodes),
     node,
+    app,
+    argocd,
     secrets,
+    backup,
+    restore,
+    drill,
+    "recovery-kit": recoveryKit,
     destroy,
     orphans,
-    sandbox: passthrough("The local internet: sandbox up|down|status|exec|logs"),
+    sandbox: passthrough(
+      "The local internet: sandbox up|down|status|exec|logs",
+      proposals("up", "build", "down", "status", "exec", "link", "logs"),
+    ),
+    completion,
   },
 });

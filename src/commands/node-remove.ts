@@ -1,7 +1,5 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
-import { removeItem } from "../config/edit.ts";
 import { type ClusterNode, masterOf } from "../config/model.ts";
 import { EXIT, type ExitCode, UserError } from "../output/errors.ts";
 import type { Emit, HostSummary } from "../output/events.ts";
@@ -21,6 +19,9 @@ import { runScript, type SshTarget, sshVerdict } from "../tools/ssh/ssh.ts";
 import { removeDevices } from "../tools/tailscale/tailscale.ts";
 import { type Cluster, type ClusterOption, openCluster, renderCluster, stageContext } from "./cluster.ts";
 import { confirm } from "./confirm.ts";
+import { requireValid } from "./init-gitops.ts";
+import { withoutNode } from "./node-text.ts";
+import { concluded } from "./outcome.ts";
 
 export interface NodeRemoveOptions extends ClusterOption {
   name: string;
@@ -48,11 +49,15 @@ interface Removal {
 /** Takes a worker out of everything that knows it. Each step looks first, so a run killed anywhere is simply run again. */
 export async function runNodeRemove(options: NodeRemoveOptions, io: Io): Promise<ExitCode> {
   const { cluster, node } = withNode(openCluster(options), options.name);
+  requireValid(withoutNode(readFileSync(join(cluster.root, CLUSTER_FILE), "utf8"), node.name), {
+    why: `that is ${CLUSTER_FILE} without ${node.name}; nothing was changed`,
+    fix: "correct that first",
+  });
   const master = targetOf(cluster, masterOf(cluster.model));
   if (master === undefined)
     throw new UserError({ what: "the master has no server", fix: "correct servers.json" });
   const emit = options.json ? jsonEmit(io) : terminalEmit(io);
-  const done = await withLock(cluster.root, "node remove", async () => {
+  return withLock(cluster.root, "node remove", async () => {
     writeTree(cluster.root, renderCluster(cluster));
     const progress = (message: string) => emit({ event: "log", level: "info", message });
     const context = await stageContext(cluster, progress, { limit: [node.name] });
@@ -66,9 +71,9 @@ export async function runNodeRemove(options: NodeRemoveOptions, io: Io): Promise
       const loss = `This moves all pods off ${node.name} and removes K3s with all its data from it.`;
       await confirm(loss, "node's name", node.name, io);
     }
-    return runStages(steps, { context, options, node, master, reachable, exists }, emit, Date.now);
+    const removal = { context, options, node, master, reachable, exists };
+    return concluded(await runStages(steps, removal, emit, Date.now), context.logFile, "this", io);
   });
-  return done.ok ? EXIT.ok : EXIT.failed;
 }
 
 const steps: readonly Step<Removal>[] = [
@@ -222,17 +227,11 @@ function leaveAsIs({ context, node, exists }: Removal, emit: Emit): Record<strin
 /** Takes the node out of `cluster.yaml` and of what is rendered from it. */
 function forget(root: string, name: string): number {
   const file = join(root, CLUSTER_FILE);
-  const text = readFileSync(file, "utf8");
-  const index = indexOf(text, name);
-  if (index !== -1) writeAtomically(file, removeItem(text, ["nodes"], index), 0o644);
+  const before = readFileSync(file, "utf8");
+  const text = withoutNode(before, name);
+  if (text !== before) writeAtomically(file, text, 0o644);
   writeTree(root, renderCluster(openCluster({ cluster: root })));
-  return index === -1 ? 0 : 1;
-}
-
-/** The node's place in the file: the model has the masters first. */
-function indexOf(text: string, name: string): number {
-  const raw = parse(text) as { nodes: { name: string }[] };
-  return raw.nodes.findIndex((node) => node.name === name);
+  return text === before ? 0 : 1;
 }
 
 function one({ name }: ClusterNode, changed: number): Record<string, HostSummary> {

@@ -1,10 +1,19 @@
-import { buildCommand, buildRouteMap, numberParser } from "@stricli/core";
-import { cluster, type Context, flag, json, text } from "./flags.ts";
+import { buildRouteMap, numberParser } from "@stricli/core";
+import { CLOUDS } from "../config/model.ts";
+import { buildCommand, cluster, type Context, flag, json, text } from "./flags.ts";
 import type { NodeFields } from "./node-add.ts";
+import { proposals, proposeNodes } from "./proposals.ts";
 
 const nodeName = {
   kind: "tuple",
   parameters: [{ brief: "The node's name", parse: String, placeholder: "NAME" }],
+} as const;
+
+const knownNode = {
+  kind: "tuple",
+  parameters: [
+    { brief: "The node's name", parse: String, placeholder: "NAME", proposeCompletions: proposeNodes },
+  ],
 } as const;
 
 const nodeAdd = buildCommand({
@@ -14,8 +23,15 @@ const nodeAdd = buildCommand({
     flags: {
       cluster,
       json,
-      role: { kind: "parsed", parse: String, brief: "worker", placeholder: "ROLE", default: "worker" },
-      provider: { kind: "parsed", parse: String, brief: "Where its server stands", placeholder: "PROVIDER" },
+      role: text("worker (default)", "ROLE"),
+      provider: {
+        kind: "parsed",
+        parse: String,
+        brief: "Where its server stands; the next node of a pool has all of this from there",
+        placeholder: "PROVIDER",
+        optional: true,
+        proposeCompletions: proposals(...CLOUDS, "existing"),
+      },
       region: text("The provider's name of the region", "REGION"),
       size: text("The provider's name of the server type", "SIZE"),
       address: text("The address of an existing host; none where nothing reaches it from outside", "ADDRESS"),
@@ -33,7 +49,7 @@ const nodeRemove = buildCommand({
     brief: "Drain a worker, reset its host, and take it out of the cluster, the tailnet and cluster.yaml",
   },
   parameters: {
-    positional: nodeName,
+    positional: knownNode,
     flags: {
       cluster,
       json,

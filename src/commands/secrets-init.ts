@@ -1,6 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { EXIT, type ExitCode, UserError } from "../output/errors.ts";
 import type { Io } from "../output/io.ts";
 import { PRODUCT_ROOT } from "../repository/shipped.ts";
@@ -9,6 +8,7 @@ import { everyRecipient, newRules, PUBLIC_KEY, RULES_FILE } from "../secrets/rul
 import { git, requireRepository } from "../tools/git/git.ts";
 import { AGE_KEY_FILE, keepAgeKey, newAgeKey, readAgeKeys } from "../tools/sops/age.ts";
 import type { ClusterOption } from "./cluster.ts";
+import { ask } from "./confirm.ts";
 import { readRules, secretsRoot } from "./secrets-place.ts";
 
 export interface SecretsInitOptions extends ClusterOption {
@@ -22,7 +22,7 @@ export interface SecretsInitOptions extends ClusterOption {
 export async function runSecretsInit(options: SecretsInitOptions, io: Io): Promise<ExitCode> {
   const root = secretsRoot(options);
   await requireRepository(root);
-  await requireIgnored(root);
+  await requireIgnored(root, AGE_KEY_FILE, "it will hold the key that opens every Secret");
   const rules = readRules(root);
   const before = await readAgeKeys(root);
   if (rules !== undefined) {
@@ -61,11 +61,11 @@ export async function runSecretsInit(options: SecretsInitOptions, io: Io): Promi
 }
 
 /** The key's file must not be one `git add .` away from everybody. */
-async function requireIgnored(root: string): Promise<void> {
-  if ((await git(root, ["check-ignore", "--quiet", AGE_KEY_FILE])) !== undefined) return;
+export async function requireIgnored(root: string, file: string, why: string): Promise<void> {
+  if ((await git(root, ["check-ignore", "--quiet", file])) !== undefined) return;
   throw new UserError({
-    what: `${AGE_KEY_FILE} is not ignored by git`,
-    why: "it will hold the key that opens every Secret",
+    what: `${file} is not ignored by git`,
+    why,
     fix: "infra-k3s render, which writes .gitignore; and take no line out of that",
   });
 }
@@ -104,10 +104,8 @@ export async function recoveryKey(
   }
   io.err(text);
   const end = key.identity.slice(-6);
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question("Once it is stored, type its last six characters: ");
-  terminal.close();
-  if (answer.trim().toUpperCase() === end) return key;
+  const answer = await ask("Once it is stored, type its last six characters: ");
+  if (answer?.trim().toUpperCase() === end) return key;
   throw new UserError({
     what: "these are not its last six characters",
     fix: "run this again; that key was not used",

@@ -74,6 +74,13 @@ export function readSecretFile({ root }: SecretsPlace, path: string): { text: st
 
 /** A value from stdin or from a prompt that shows nothing: never from the arguments, which every process can read. */
 export async function readValue(question: string): Promise<string> {
+  const given = await readStdin(question);
+  if (given === "") throw new UserError({ what: "the value is empty; nothing was written" }, EXIT.usage);
+  return given;
+}
+
+/** All of stdin, or a line typed and not shown, without the newline at its end; may be empty. */
+export async function readStdin(question: string): Promise<string> {
   const bytes = process.stdin.isTTY ? Buffer.from(await askHidden(question)) : await buffer(process.stdin);
   const value = bytes.toString("utf8");
   if (!Buffer.from(value).equals(bytes)) {
@@ -83,9 +90,7 @@ export async function readValue(question: string): Promise<string> {
     });
   }
   // What a person's shell adds is no part of it.
-  const given = value.replace(/\r?\n$/, "");
-  if (given === "") throw new UserError({ what: "the value is empty; nothing was written" }, EXIT.usage);
-  return given;
+  return value.replace(/\r?\n$/, "");
 }
 
 function askHidden(question: string): Promise<string> {
@@ -105,8 +110,8 @@ function askHidden(question: string): Promise<string> {
       for (const character of chunk.toString("utf8")) {
         if (character === "\u0003") {
           end();
-          // As outside of the raw mode: cli.ts ends the process.
-          process.kill(process.pid, "SIGINT");
+          // As outside of the raw mode: children.ts ends the process. A signal proper would come too late, with nothing left to wait for.
+          process.emit("SIGINT");
           return;
         }
         if (character === "\r" || character === "\n" || character === "\u0004") {

@@ -76,7 +76,9 @@ export async function runSecretsRotate(options: RotateOptions, io: Io): Promise<
   const recipients = everyRecipient(place.rules);
   report({ recipients, files: made.map(([path]) => path), seen, shown: change.shown }, options.json, io);
   if (change.kept !== undefined) {
-    io.err("the cluster needs its new key before it meets these files: infra-k3s up, then push\n");
+    io.err(
+      "the cluster needs its new key before it meets these files: infra-k3s up --push does both, in this order\n",
+    );
   }
   await warnShallow(place.root, removed, io);
   return EXIT.ok;
@@ -101,8 +103,9 @@ async function recipientChange(
       EXIT.usage,
     );
   };
+  const staying = named.filter(({ name, key }) => ![name, key].some((one) => options.remove.includes(one)));
   const change: RecipientChange = {
-    add: options.add.map((given) => parseAdded(given, named)),
+    add: options.add.map((given) => parseAdded(given, staying)),
     remove: options.remove.map(find),
     kept: undefined,
     shown: undefined,
@@ -164,7 +167,7 @@ async function refuseLockOut({ root, rules }: SecretsPlace, { kept }: RecipientC
 }
 
 /** Every encrypted file of the repository, in git or about to be. */
-async function encryptedFiles(root: string): Promise<Map<string, string>> {
+export async function encryptedFiles(root: string): Promise<Map<string, string>> {
   const untracked = await paths(root, ["ls-files", "--others", "--exclude-standard", "-z"]);
   const deleted = new Set(await paths(root, ["ls-files", "--deleted", "-z"]));
   const all = [...(await indexed(root)), ...untracked].filter(

@@ -59,6 +59,7 @@ async function knownSecrets(root: string, now: number): Promise<SecretStatus[]> 
           return { ...entry, state: isSet && !isOwn ? "elsewhere" : setOrMissing(isSet), ageSeconds: null };
         }
         case "tofu state":
+        case "the cluster":
           return { ...entry, state: "elsewhere", ageSeconds: null };
         case "direnv":
         case "TF_VAR":
@@ -82,12 +83,13 @@ async function fileAge(root: string, path: string, now: number): Promise<number 
   return time === undefined || time === "" ? null : Math.max(0, now - Number(time));
 }
 
+const entryOf = (path: string) => SECRETS.find(({ store, file }) => store === "SOPS" && file === path);
+
 async function encryptedValues(root: string, now: number): Promise<SecretStatus[]> {
   const untracked = await paths(root, ["ls-files", "--others", "--exclude-standard", "-z"]);
   const files = [...(await indexed(root)), ...untracked].filter(
     (path) => isSopsPath(path) && existsSync(join(root, path)),
   );
-  const rotation = SECRETS.find(({ store }) => store === "SOPS")?.rotation ?? "";
   const all: SecretStatus[] = [];
   for (const path of files.sort()) {
     const text = readFileSync(join(root, path), "utf8");
@@ -99,7 +101,8 @@ async function encryptedValues(root: string, now: number): Promise<SecretStatus[
       const first = past.findIndex(({ values }) => values.get(name) !== value);
       const time = past[(first < 0 ? past.length : first) - 1]?.time;
       all.push({
-        name, store: "SOPS", file: path, scope: namespace === undefined ? "" : `namespace ${namespace}`, rotation,
+        name, store: "SOPS", file: path, scope: namespace === undefined ? "" : `namespace ${namespace}`,
+        rotation: (entryOf(path) ?? entryOf(""))?.rotation ?? "",
         state: time === undefined ? "uncommitted" : "set",
         ageSeconds: time === undefined ? null : Math.max(0, now - time),
       }); // prettier-ignore

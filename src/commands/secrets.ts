@@ -1,5 +1,5 @@
-import { buildCommand, buildRouteMap } from "@stricli/core";
-import { cluster, flag, json, text } from "./flags.ts";
+import { buildRouteMap } from "@stricli/core";
+import { buildCommand, cluster, flag, json, text } from "./flags.ts";
 import type { Context } from "./flags.ts";
 import type { CheckOptions } from "./secrets-check.ts";
 import type { SecretsInitOptions } from "./secrets-init.ts";

@@ -8,6 +8,10 @@ import { stages } from "../stages/index.ts";
 import { observe, tellUndeclared } from "../stages/verify/observe.ts";
 import type { NodeStatus } from "../stages/verify/parse.ts";
 import { type ClusterOption, openCluster, stageContext } from "./cluster.ts";
+import { describeDrill, type DrillStatus, lastDrill } from "./drill-history.ts";
+import { readBegun } from "./restore-namespaces-begun.ts";
+import { type BackupsStatus, describeBackups, lookAtBackups } from "./status-backups.ts";
+import { describeGitops, gitopsStage, type GitopsStatus, isFine, lookAtGitops } from "./status-cluster.ts";
 
 export interface StatusOptions extends ClusterOption {
   json: boolean;
@@ -16,12 +20,16 @@ export interface StatusOptions extends ClusterOption {
 }
 
 /** The frozen shape of `status --json`. */
-export interface Status {
+export interface Status extends GitopsStatus {
   cluster: string;
   domain: string;
   ok: boolean;
   nodes: NodeStatus[];
   stages: ({ name: string } & Observation)[];
+  /** `drill`: the last one that was done from this repository; null: none. */
+  backups: BackupsStatus & GitopsStatus["backups"] & { drill: DrillStatus | null };
+  /** A restore of namespaces that was begun here and has not come to its end: Argo CD is held meanwhile. */
+  restore: { backup: string; namespaces: string[] } | null;
 }
 
 export async function runStatus(options: StatusOptions, io: Io): Promise<ExitCode> {
@@ -33,7 +41,11 @@ export async function runStatus(options: StatusOptions, io: Io): Promise<ExitCod
 
 /** What one look at the cluster tells: enough for each stage's result, not for every setting. */
 async function glance(context: ClusterContext): Promise<Status> {
-  const { nodes, undeclared, fault } = await observe(context, new Date());
+  const [{ nodes, undeclared, fault }, gitops, backups] = await Promise.all([
+    observe(context, new Date()),
+    lookAtGitops(context),
+    lookAtBackups(context),
+  ]);
   const judge = (good: (node: NodeStatus) => boolean, failed: string): Observation => {
     if (fault !== "") return { state: "failed", reason: fault };
     const bad = nodes.filter((node) => !good(node)).map((node) => node.name);
@@ -51,10 +63,13 @@ async function glance(context: ClusterContext): Promise<Status> {
       undeclared.length > 0
         ? { state: "failed", reason: tellUndeclared(undeclared) }
         : judge((node) => node.ready, "not Ready"),
+    gitops: gitopsStage(gitops, context.model.gitops !== null),
   };
   return assemble(
     context,
     nodes,
+    gitops,
+    backups(ageOfMaster(nodes)),
     stages.map(({ name }) => ({ name, ...(results[name] ?? { state: "absent", reason: "not looked at" }) })),
   );
 }
@@ -64,12 +79,17 @@ function meshed(node: NodeStatus): boolean {
 }
 
 async function compared(context: ClusterContext): Promise<Status> {
-  const [{ nodes }, observations] = await Promise.all([
+  const [{ nodes }, gitops, backups, observations] = await Promise.all([
     observe(context, new Date()),
+    lookAtGitops(context),
+    lookAtBackups(context),
     inOrder(stages.map((stage) => async () => ({ name: stage.name, ...(await stage.observe(context)) }))),
   ]);
-  return assemble(context, nodes, observations);
+  return assemble(context, nodes, gitops, backups(ageOfMaster(nodes)), observations);
 }
+
+const ageOfMaster = (nodes: readonly NodeStatus[]) =>
+  nodes.find(({ role }) => role === "master")?.ageSeconds ?? null;
 
 /** One dry run after another: each already uses every host. */
 async function inOrder<T>(jobs: (() => Promise<T>)[]): Promise<T[]> {
@@ -78,9 +98,34 @@ async function inOrder<T>(jobs: (() => Promise<T>)[]): Promise<T[]> {
   return results;
 }
 
-function assemble({ model }: ClusterContext, nodes: NodeStatus[], observed: Status["stages"]): Status {
-  const ok = nodes.every((node) => node.ready) && observed.every(({ state }) => state === "ok");
-  return { cluster: model.name, domain: model.domain, ok, nodes, stages: observed };
+function assemble(
+  { root, model }: ClusterContext,
+  nodes: NodeStatus[],
+  gitops: GitopsStatus,
+  backups: BackupsStatus,
+  observed: Status["stages"],
+): Status {
+  const drill = lastDrill(root, Date.now());
+  const begun = readBegun(root);
+  const restore = begun === undefined ? null : { backup: begun.backup, namespaces: begun.namespaces };
+  const ok =
+    restore === null &&
+    nodes.every((node) => node.ready) &&
+    observed.every(({ state }) => state === "ok") &&
+    isFine(gitops, model.gitops !== null) &&
+    backups.etcd?.ok !== false &&
+    backups.second?.ok !== false &&
+    drill?.ok !== false;
+  return {
+    cluster: model.name,
+    domain: model.domain,
+    ok,
+    nodes,
+    stages: observed,
+    ...gitops,
+    backups: { ...backups, ...gitops.backups, drill },
+    restore,
+  };
 }
 
 function describe(status: Status): string {
@@ -102,6 +147,16 @@ function describe(status: Status): string {
     `${status.cluster} (${status.domain}): ${status.ok ? "ok" : "not ok"}\n\n${table(header, rows)}` +
     reasons.map(({ name, reason }) => `\n${name}: ${reason}`).join("") +
     wrong.map(({ name, state, reason }) => `\n${name}: ${state}: ${reason}`).join("") +
-    (wrong.length + reasons.length > 0 ? "\n" : "")
+    (wrong.length + reasons.length > 0 ? "\n" : "") +
+    describeRestore(status) +
+    describeBackups(status.backups) +
+    (status.backups.etcd === null ? "" : describeDrill(status.backups.drill)) +
+    describeGitops(status)
   );
+}
+
+function describeRestore({ restore }: Status): string {
+  if (restore === null) return "";
+  const { backup, namespaces } = restore;
+  return `\na restore of ${namespaces.join(", ")} from ${backup} has not come to its end, and Argo CD is held: infra-k3s restore --from ${backup}, or infra-k3s restore abandon\n`;
 }

@@ -8,6 +8,8 @@ import type { Stage, Step } from "../run/stage.ts";
 import type { ClusterContext } from "../stages/context.ts";
 import { stages } from "../stages/index.ts";
 import { ensureVault } from "../tools/ansible/vault.ts";
+import { requireLock } from "../tools/downloads/lock.ts";
+import { ensureManifests } from "../tools/downloads/manifests.ts";
 import { withLock } from "../tools/lock/lock.ts";
 import {
   type Cluster,
@@ -17,6 +19,8 @@ import {
   stageContext,
   withState,
 } from "./cluster.ts";
+import { concluded } from "./outcome.ts";
+import { publishingOf } from "./publishing.ts";
 import { runStatus } from "./status.ts";
 
 export interface UpOptions extends ClusterOption, Selection {
@@ -25,6 +29,8 @@ export interface UpOptions extends ClusterOption, Selection {
   limit?: readonly string[] | undefined;
   /** What OpenTofu may destroy although it is protected: addresses of resources, or nodes. */
   allowDestroy?: readonly string[] | undefined;
+  /** Commit and push what differs from the git host's branch, without asking. */
+  push?: boolean | undefined;
 }
 
 /** The stages in which something is made at a provider. */
@@ -36,8 +42,9 @@ export async function runUp(options: UpOptions, io: Io): Promise<ExitCode> {
   const opened = openCluster(options);
   const limit = knownNodes(opened, options.limit ?? []);
   const emit = options.json ? jsonEmit(io) : terminalEmit(io);
-  const done = await withLock(opened.root, "up", async () => {
+  const code = await withLock(opened.root, "up", async () => {
     const progress = (message: string) => emit({ event: "log", level: "info", message });
+    await ensureManifests(opened.root, requireLock(opened.root, opened.model));
     writeTree(opened.root, renderCluster(opened));
     if (chosen.some(({ name }) => ASKS_PROVIDERS.has(name)))
       await requireCredentials(opened.model, opened.secrets);
@@ -45,6 +52,7 @@ export async function runUp(options: UpOptions, io: Io): Promise<ExitCode> {
     const context = await stageContext(cluster, progress, {
       limit,
       allowDestroy: options.allowDestroy ?? [],
+      publishing: publishingOf(cluster.root, options.push === true),
     });
     await ensureVault(cluster.root, context.ansible, cluster.secrets);
     const result = await runStages(
@@ -53,15 +61,13 @@ export async function runUp(options: UpOptions, io: Io): Promise<ExitCode> {
       emit,
       Date.now,
     );
-    if (!result.ok)
-      io.err(`the whole output is in ${context.logFile}\nmend what failed and run \`infra-k3s up\` again\n`);
-    return result;
+    return concluded(result, context.logFile, "`infra-k3s up`", io);
   });
-  if (done.ok && chosen.at(-1) === stages.at(-1) && !options.json) {
+  if (code === EXIT.ok && chosen.at(-1) === stages.at(-1) && !options.json) {
     io.err("\n");
     await runStatus({ cluster: opened.root, json: false, check: false }, io);
   }
-  return done.ok ? EXIT.ok : EXIT.failed;
+  return code;
 }
 
 function knownNodes({ model }: Cluster, limit: readonly string[]): readonly string[] {

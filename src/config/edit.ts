@@ -1,4 +1,13 @@
-import { isMap, isScalar, isSeq, type Node, parseDocument, stringify, type YAMLSeq } from "yaml";
+import {
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  parseDocument,
+  stringify,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
 import type { DataPath } from "./diagnostic.ts";
 
 /** Replaces one scalar of a YAML text byte-exactly: everything around it, comments too, stays as it is. */
@@ -57,4 +66,37 @@ function endOf(node: unknown): number {
 
 function ended(text: string): string {
   return text.endsWith("\n") || text === "" ? text : `${text}\n`;
+}
+
+/**
+ * Puts a top-level block of `fields` in the place of the one of that name, or in front of the key `before`, or at the end;
+ * every other line stays, the comments above the block too.
+ */
+export function replaceBlock(text: string, key: string, fields: unknown, before: string): string {
+  const block = stringify({ [key]: fields }, { lineWidth: 0 });
+  const document = parseDocument(text);
+  if (!isMap(document.contents)) throw new Error("no map at the top");
+  const startOf = (name: string) => {
+    const pair = (document.contents as unknown as YAMLMap<Node, Node>).items.find(
+      ({ key: at }) => isScalar(at) && at.value === name,
+    );
+    return pair === undefined
+      ? undefined
+      : { at: text.lastIndexOf("\n", pair.key.range?.[0] ?? 0) + 1, value: pair.value };
+  };
+  const own = startOf(key);
+  if (own !== undefined) {
+    const newline = text.indexOf("\n", Math.max(endOf(own.value) - 1, own.at));
+    return text.slice(0, own.at) + block + (newline === -1 ? "" : text.slice(newline + 1));
+  }
+  const next = startOf(before);
+  // Comments above the next block are about that.
+  const at = next === undefined ? text.length : aboveComments(text, next.at);
+  return `${ended(text.slice(0, at))}${block}${next === undefined ? "" : "\n"}${text.slice(at)}`;
+}
+
+/** The start of the comment lines that stand directly above a line. */
+function aboveComments(text: string, start: number): number {
+  const previous = text.lastIndexOf("\n", start - 2) + 1;
+  return start > 0 && text.slice(previous, start).startsWith("#") ? aboveComments(text, previous) : start;
 }

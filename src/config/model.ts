@@ -9,6 +9,16 @@ export interface ClusterModel {
   sshPublicKey: string;
   /** Null where the servers are brought by hand, and nothing is created. */
   cloudflare: Cloudflare | null;
+  /** Null where the cluster follows no git repository. */
+  gitops: Gitops | null;
+  /** How the master tells what is wrong; where to is the operator's secret. */
+  report: { kind: "webhook" | "ping"; everyMinutes: number };
+  /** K3s's own, of etcd. */
+  snapshots: {
+    everyMinutes: number;
+    /** So many stay in R2: more than the bucket's lock holds, since what it holds can't be deleted. */
+    keep: number;
+  };
   /** Masters first, otherwise in the file's order. */
   nodes: readonly ClusterNode[];
 }
@@ -21,6 +31,22 @@ export interface Cloudflare {
   stateBucket: string;
   backupBucket: string;
   backupLockDays: number;
+  /** When Velero saves the volumes, in UTC, and for how long it keeps that. */
+  volumeBackups: { schedule: string; ttl: string };
+}
+
+/** The git repository that the cluster follows, and who vouches for its names. */
+export interface Gitops {
+  /** Always in the form `ssh://user@host[:port]/path`; the port only where it is not 22. */
+  repository: string;
+  host: string;
+  port: number;
+  branch: string;
+  /** `ssh-ed25519 AAAA…`, pinned. */
+  hostKeys: readonly string[];
+  /** Of the account at Let's Encrypt. */
+  email: string;
+  issuer: "staging" | "production";
 }
 
 export type Role = "master" | "worker";
@@ -74,10 +100,45 @@ export function stacksOf({ cloudflare, nodes }: ClusterModel): StackName[] {
   return STACKS.filter((stack) => stack === "cloudflare" || nodes.some((node) => node.provider === stack));
 }
 
+/** Folders of `kubernetes/infrastructure`, in the order in which ArgoCD waits for one before the next. */
+export const INFRASTRUCTURE = [
+  "gateway-api",
+  "cert-manager",
+  "issuers",
+  "traefik",
+  "gateway",
+  "local-path",
+  "velero",
+  "tunnel",
+] as const;
+export type InfrastructureName = (typeof INFRASTRUCTURE)[number];
+
+/** What of it a cluster uses; without GitOps only what K3s itself is given. */
+export function infrastructureOf({ gitops, cloudflare }: ClusterModel): InfrastructureName[] {
+  if (gitops === null) return ["local-path"];
+  return INFRASTRUCTURE.filter((part) => part !== "tunnel" || cloudflare?.tunnel === true);
+}
+
+/** What of `kubernetes/` a cluster uses; without GitOps, where nothing builds a kustomization, the one manifest for K3s. */
+export function kubernetesOf(model: ClusterModel): string[] {
+  if (model.gitops === null) return ["infrastructure/local-path/local-path.yaml"];
+  return ["bootstrap", ...infrastructureOf(model).map((part) => `infrastructure/${part}`)].map(
+    (folder) => `${folder}/**/*`,
+  );
+}
+
+/** Whether its volumes are saved, too. */
+export function hasVelero(model: ClusterModel): boolean {
+  return infrastructureOf(model).includes("velero");
+}
+
 /** R2 of one account: https://developers.cloudflare.com/r2/api/s3/api/ */
 export function r2Endpoint(accountId: string): string {
   return `https://${accountId}.r2.cloudflarestorage.com`;
 }
+
+/** Where etcd's snapshots lie in the backups' bucket; the bucket's lock names it, too (tofu/modules/cloudflare-r2). */
+export const ETCD_FOLDER = "etcd";
 
 export type Servers = Readonly<Record<string, Server>>;
 

@@ -1,24 +1,29 @@
-import ipaddr from "ipaddr.js";
-import type { DataPath } from "./diagnostic.ts";
+import { formatPath } from "./diagnostic.ts";
+import { disjointNetworks, networksOfSize } from "./network-rules.ts";
+import { archOfSize, placesOfShape, reachableIngress, uniqueAddresses } from "./node-rules.ts";
+import { entriesOf, namesOf } from "./nodes.ts";
+import type { Rule, RuleFault } from "./rule.ts";
 import type { RawCluster } from "./schema.ts";
-import type { Fault } from "./source.ts";
+import { countableSnapshots } from "./snapshots.ts";
 
-export interface RuleFault extends Fault {
-  at: DataPath;
-  where: "key" | "value";
-}
-
-/** What no single field can tell: every rule looks at the whole file and reports all it finds. */
-export const rules: readonly ((cluster: RawCluster) => RuleFault[])[] = [
+/** What no single field can tell. */
+export const rules: readonly Rule[] = [
   oneMaster,
   uniqueNames,
   placeOrAddress,
+  placesOfShape,
+  archOfSize,
+  uniqueAddresses,
+  reachableIngress,
   disjointNetworks,
+  networksOfSize,
   k3sHealsFlannel,
   needsCloudflare,
   domainInZone,
   ownBuckets,
+  countableSnapshots,
   oneWayIn,
+  gitopsComplete,
 ];
 
 function oneMaster({ nodes }: RawCluster): RuleFault[] {
@@ -30,6 +35,7 @@ function oneMaster({ nodes }: RawCluster): RuleFault[] {
         where: "key",
         code: "no-master",
         message: "no node has the role master",
+        why: "the master runs the Kubernetes API and etcd; workers join it",
         suggestion: "give exactly one node `role: master`",
       },
     ];
@@ -38,27 +44,47 @@ function oneMaster({ nodes }: RawCluster): RuleFault[] {
     at: ["nodes", index, "role"],
     where: "value" as const,
     code: "several-masters",
-    message: "more than one master is not supported yet",
-    suggestion: "keep one master; make this node `role: worker`",
+    message: `${nodes[index]?.name} would be a second master, beside ${nodes[masters[0] ?? 0]?.name}`,
+    why: "more than one master is not supported yet",
+    suggestion: "make this node `role: worker`",
   }));
 }
 
-function uniqueNames({ nodes }: RawCluster): RuleFault[] {
-  return nodes.flatMap((node, index) => {
-    const first = nodes.findIndex((other) => other.name === node.name);
-    return first === index
-      ? []
-      : [
-          {
-            at: ["nodes", index, "name"],
-            where: "value" as const,
-            code: "duplicate-name",
-            message: `the name ${node.name} is taken by nodes[${first}]`,
-            suggestion: "node names must be unique in the cluster",
-          },
-        ];
+function uniqueNames(cluster: RawCluster): RuleFault[] {
+  const names = namesOf(cluster);
+  const told = new Set<string>();
+  return names.flatMap(({ name, at }, index) => {
+    const first = names.findIndex((other) => other.name === name);
+    const place = formatPath(at);
+    // Of a pool that collides the first node is enough.
+    if (first === index || told.has(place)) return [];
+    told.add(place);
+    return [
+      {
+        at: [...at, "name"],
+        where: "value" as const,
+        code: "duplicate-name",
+        message: `the name ${name} is taken by ${formatPath(names[first]?.at ?? [])}`,
+        why: "Kubernetes and the tailnet know a node by its name",
+        suggestion:
+          at[0] === "pools"
+            ? "give the pool another name, or the other node"
+            : "give each node a name of its own",
+      },
+    ];
   });
 }
+
+const WANTED: Readonly<Record<"region" | "size" | "address", string>> = {
+  region: "the server is created there",
+  size: "the server is created with it",
+  address: "the master is what all others join, and the way to hosts behind a NAT",
+};
+const FOREIGN: typeof WANTED = {
+  region: "the host stands where it is",
+  size: "the host is as large as it is",
+  address: "the provider chooses the address of a server that is created",
+};
 
 function placeOrAddress({ nodes }: RawCluster): RuleFault[] {
   return nodes.flatMap((node, index) => {
@@ -75,6 +101,7 @@ function placeOrAddress({ nodes }: RawCluster): RuleFault[] {
           where: "value" as const,
           code: "missing-field",
           message: `a node of provider ${node.provider} needs \`${field}\``,
+          why: WANTED[field],
           suggestion: `add \`${field}:\` to ${node.name}`,
         })),
       ...foreign
@@ -84,38 +111,11 @@ function placeOrAddress({ nodes }: RawCluster): RuleFault[] {
           where: "key" as const,
           code: "unused-field",
           message: `\`${field}\` has no meaning for a node of provider ${node.provider}`,
+          why: FOREIGN[field],
           suggestion: `remove \`${field}:\` from ${node.name}`,
         })),
     ];
   });
-}
-
-/** Tailscale hands out 100.64.0.0/10; a pod or Service there would be unreachable. */
-const TAILNET = "100.64.0.0/10";
-
-function disjointNetworks({ network }: RawCluster): RuleFault[] {
-  const faults: RuleFault[] = [];
-  const clash = (field: "podCidr" | "serviceCidr", other: string, owner: string): void => {
-    if (!overlap(network[field], other)) return;
-    faults.push({
-      at: ["network", field],
-      where: "value",
-      code: "overlapping-networks",
-      message: `${network[field]} overlaps ${other}, ${owner}`,
-      suggestion: "choose a private network that nothing else uses, e.g. 10.42.0.0/16",
-    });
-  };
-  clash("podCidr", TAILNET, "the addresses of the tailnet");
-  clash("serviceCidr", TAILNET, "the addresses of the tailnet");
-  clash("serviceCidr", network.podCidr, "the network of the pods");
-  return faults;
-}
-
-function overlap(a: string, b: string): boolean {
-  const [addressA, prefixA] = ipaddr.IPv4.parseCIDR(a);
-  const [addressB, prefixB] = ipaddr.IPv4.parseCIDR(b);
-  const prefix = Math.min(prefixA, prefixB);
-  return addressA.match(addressB, prefix);
 }
 
 /**
@@ -134,7 +134,8 @@ function k3sHealsFlannel({ k3s }: RawCluster): RuleFault[] {
       at: ["k3s", "version"],
       where: "value",
       code: "k3s-too-old",
-      message: `${k3s.version} loses its pod network when tailscaled restarts (k3s-io/k3s#14117)`,
+      message: `${k3s.version} is refused`,
+      why: "it loses its pod network when tailscaled restarts (k3s-io/k3s#14117)",
       suggestion: "use v1.36.2+k3s1, v1.35.6+k3s1, v1.34.9+k3s1, v1.33.13+k3s1 or newer",
     },
   ];
@@ -148,8 +149,9 @@ function needsCloudflare(cluster: RawCluster): RuleFault[] {
       at: [key],
       where: "key" as const,
       code: "needs-cloudflare",
-      message: `\`${key}\` names a bucket at Cloudflare, but there is no \`cloudflare\``,
-      suggestion: "add `cloudflare:` with `accountId:`",
+      message: `\`${key}\` needs \`cloudflare\``,
+      why: "its bucket is made at Cloudflare R2, in your account",
+      suggestion: `add \`cloudflare:\` with \`accountId:\`, or remove \`${key}:\``,
     }));
 }
 
@@ -162,7 +164,8 @@ function domainInZone({ domain, cloudflare }: RawCluster): RuleFault[] {
       where: "value",
       code: "domain-outside-zone",
       message: `${domain} does not lie in the zone ${zone}`,
-      suggestion: "the domain is the zone, or a name in it",
+      why: "the domain's names become records of that zone",
+      suggestion: `name the zone that has ${domain}, or remove \`zone:\` if the domain is the zone itself`,
     },
   ];
 }
@@ -177,21 +180,24 @@ function ownBuckets({ name, backups, state }: RawCluster): RuleFault[] {
       where: "value",
       code: "same-bucket",
       message: `backups and OpenTofu's state can't share the bucket ${backup}`,
+      why: "the backups' key would open the state, and locked backups would lock it",
       suggestion: "give each a bucket of its own",
     },
   ];
 }
 
-function oneWayIn({ cloudflare, nodes }: RawCluster): RuleFault[] {
+function oneWayIn(cluster: RawCluster): RuleFault[] {
+  const { cloudflare } = cluster;
   if (cloudflare === undefined) return [];
-  const ingress = nodes.flatMap((node, index) => (node.ingress ? [index] : []));
+  const ingress = entriesOf(cluster).filter(({ entry }) => entry.ingress);
   if (cloudflare.tunnel) {
     return [
-      ...ingress.map((index) => ({
-        at: ["nodes", index, "ingress"],
+      ...ingress.map(({ at }) => ({
+        at: [...at, "ingress"],
         where: "value" as const,
         code: "tunnel-and-ingress",
-        message: "with a tunnel nothing comes in at a node's own address",
+        message: "a tunnel and an ingress node exclude each other",
+        why: "with a tunnel nothing comes in at a node's own address: 80 and 443 stay closed",
         suggestion: "remove `ingress: true`, or `tunnel: true`",
       })),
       ...(cloudflare.proxied
@@ -200,21 +206,50 @@ function oneWayIn({ cloudflare, nodes }: RawCluster): RuleFault[] {
               at: ["cloudflare", "proxied"],
               where: "value" as const,
               code: "tunnel-and-proxied",
-              message: "a tunnel's names are always proxied",
+              message: "`proxied` has no meaning with a tunnel",
+              why: "a tunnel's names always lead to Cloudflare's edge",
               suggestion: "remove `proxied:`",
             },
           ]
         : []),
     ];
   }
-  if (ingress.length > 0) return [];
+  if (ingress.some(({ entry }) => !("count" in entry) || entry.count > 0)) return [];
   return [
     {
       at: ["cloudflare"],
       where: "key",
       code: "no-ingress",
       message: "the domain's names would lead to no node",
+      why: "`cloudflare` makes records for the nodes that take requests in, and there is none",
       suggestion: "give a node `ingress: true`, or use `tunnel: true`",
     },
   ];
+}
+
+/** Its certificate is proven by DNS, and its names lead to it by DNS: both are Cloudflare's. */
+function gitopsComplete({ gitops, tls, cloudflare }: RawCluster): RuleFault[] {
+  if (gitops === undefined) return [];
+  const faults: RuleFault[] = [];
+  if (cloudflare === undefined) {
+    faults.push({
+      at: ["gitops"],
+      where: "key",
+      code: "needs-cloudflare",
+      message: "`gitops` needs `cloudflare`",
+      why: "the domain's names and certificates come by its zone at Cloudflare",
+      suggestion: "add `cloudflare:` with `accountId:`",
+    });
+  }
+  if (tls?.email === undefined) {
+    faults.push({
+      at: tls === undefined ? ["gitops"] : ["tls"],
+      where: "key",
+      code: "missing-email",
+      message: "`gitops` needs an e-mail address",
+      why: "Let's Encrypt opens the cluster's account with it, and writes to it",
+      suggestion: "add `tls: { email: you@example.com }`",
+    });
+  }
+  return faults;
 }

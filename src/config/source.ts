@@ -1,12 +1,20 @@
-import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, type YAMLError } from "yaml";
+import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+import { decode } from "./characters.ts";
 import { type DataPath, type Diagnostic, formatPath } from "./diagnostic.ts";
+import { dropRepeated } from "./repeated-keys.ts";
+import { documentFaults, type YamlFault } from "./yaml-faults.ts";
 
 type Range = readonly [start: number, end: number];
 
 /** A YAML file whose every value still knows where it stands. */
 export interface Source {
+  /** Undefined where the file is so broken that its data would mislead. */
   data: unknown;
-  syntaxErrors: Diagnostic[];
+  /** What is wrong with the file as YAML. */
+  faults: Diagnostic[];
+  isReadable: boolean;
+  /** A value as it is written, e.g. `012`. */
+  written(path: DataPath): string;
   /** A diagnostic at the value of `path`, or at its key, or at the nearest thing that exists. */
   at(path: DataPath, where: "key" | "value", fault: Fault): Diagnostic;
 }
@@ -14,12 +22,18 @@ export interface Source {
 export interface Fault {
   code: string;
   message: string;
+  why?: string;
   suggestion?: string;
 }
 
-export function readSource(text: string, file: string): Source {
+export function readSource(content: string | Uint8Array, file: string): Source {
+  const { text, faults: unreadable } = decode(content);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const document = parseDocument(unreadable.length > 0 ? "" : text, {
+    lineCounter: lines,
+    prettyErrors: false,
+  });
+  if (unreadable.length > 0) countLines(text, lines);
   const place = (range: Range, path: DataPath, fault: Fault): Diagnostic => {
     const start = lines.linePos(range[0]);
     const end = lines.linePos(Math.max(range[1], range[0] + 1));
@@ -33,27 +47,43 @@ export function readSource(text: string, file: string): Source {
       endColumn: end.col,
       path: formatPath(path),
       message: fault.message,
+      why: fault.why ?? "",
       suggestion: fault.suggestion ?? "",
     };
   };
-  const syntaxErrors = document.errors.map((error: YAMLError) =>
-    place(error.pos, [], { code: "yaml-syntax", message: error.message.split("\n")[0] ?? error.message }),
-  );
+  const faults: (YamlFault & { stops: boolean })[] =
+    unreadable.length > 0
+      ? unreadable.map((fault) => ({ ...fault, stops: true }))
+      : documentFaults(document, text, lines);
+  const isReadable = faults.every(({ stops }) => !stops);
+  if (isReadable) dropRepeated(document);
   return {
-    data: syntaxErrors.length === 0 ? document.toJS() : undefined,
-    syntaxErrors,
+    data: isReadable ? document.toJS() : undefined,
+    faults: faults.map((fault) => place(fault.range, [], fault)),
+    isReadable,
+    written: (path) => text.slice(...rangeOf(document, path, "value")),
     at: (path, where, fault) => place(rangeOf(document, path, where), path, fault),
   };
 }
 
+/** What the parser does of a text that it reads. */
+function countLines(text: string, lines: LineCounter): void {
+  lines.lineStarts = [0];
+  for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1);
+}
+
 function rangeOf(document: Document, path: DataPath, where: "key" | "value"): Range {
-  if (where === "value" || path.length === 0) {
-    const node = path.length === 0 ? document.contents : document.getIn(path, true);
-    if (hasRange(node) && path.length > 0) return trimmed(node);
-  }
-  if (path.length === 0) return [0, 1];
-  const key = keyRange(document, path);
-  return key ?? rangeOf(document, path.slice(0, -1), "key");
+  if (path.length === 0) return rootRange(document);
+  const node = where === "value" ? document.getIn(path, true) : undefined;
+  if (hasRange(node)) return trimmed(node);
+  return keyRange(document, path) ?? rangeOf(document, path.slice(0, -1), "key");
+}
+
+/** The first key, or whatever else comes first. */
+function rootRange({ contents }: Document): Range {
+  const [first] = isMap(contents) ? contents.items : [];
+  if (first !== undefined && hasRange(first.key)) return [first.key.range[0], first.key.range[1]];
+  return hasRange(contents) ? trimmed(contents) : [0, 1];
 }
 
 function keyRange(document: Document, path: DataPath): Range | undefined {

@@ -1,14 +1,6 @@
 import { parsePing } from "../stages/verify/parse.ts";
 import type { Facts, Look, Miss } from "./facts.ts";
-
-export interface Finding {
-  check: "reach" | "mesh" | "mtu" | "dns" | "clock" | "disk" | "expiry" | "units";
-  /** A warning works, but badly; it does not make the cluster ill. */
-  severity: "error" | "warning";
-  host: string;
-  message: string;
-  fix: string;
-}
+import type { Finding } from "./finding.ts";
 
 /** VXLAN over IPv4: https://www.rfc-editor.org/rfc/rfc7348#section-5, 50 bytes in front of the inner frame's payload. */
 const VXLAN = 50;
@@ -32,10 +24,18 @@ export function judge(looks: readonly Look[], misses: readonly Miss[], now: numb
   ];
 }
 
+/** Units that fail for a reason outside the host. */
+const FIXES: Readonly<Record<string, string>> = {
+  "infra-k3s-report.service":
+    "the URL in .envrc.local (INFRA_K3S_REPORT_URL) has to answer; then infra-k3s up. The timer tries again by itself",
+};
+
 function units(host: string, { units: all }: Facts): Finding[] {
   return all.flatMap(({ name, active, sub, enabled, words }) => {
-    const ours = /^(tailscaled|k3s|k3s-agent|infra-k3s-firewall)\.service$/.test(name);
-    const fix = ours ? "infra-k3s up" : `mend or reset it: systemctl reset-failed ${name}`;
+    const ours = /^(tailscaled|k3s|k3s-agent|infra-k3s-firewall)\.service$|^infra-k3s-report\.timer$/.test(
+      name,
+    );
+    const fix = ours ? "infra-k3s up" : (FIXES[name] ?? `mend or reset it: systemctl reset-failed ${name}`);
     if (active !== "active") {
       const said = words === "" ? "" : `; its last words:\n${words}`;
       return [error("units", host, `${name} is ${active} (${sub})${said}`, fix)];

@@ -1,4 +1,4 @@
-import { type Diagnostic, formatDiagnostic } from "../config/diagnostic.ts";
+import { type Diagnostic, formatDiagnostics } from "../config/diagnostic.ts";
 
 /** Exit codes that other programs rely on. */
 export const EXIT = {
@@ -8,7 +8,9 @@ export const EXIT = {
   config: 3,
   tool: 4,
   usage: 64,
+  hungUp: 129,
   interrupted: 130,
+  terminated: 143,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
@@ -34,7 +36,7 @@ export class UserError extends Error {
 export class ConfigError extends UserError {
   readonly diagnostics: Diagnostic[];
   constructor(diagnostics: Diagnostic[], source: string) {
-    super({ what: diagnostics.map((d) => formatDiagnostic(d, source)).join("\n") }, EXIT.config);
+    super({ what: formatDiagnostics(diagnostics, source) }, EXIT.config);
     this.name = "ConfigError";
     this.diagnostics = diagnostics;
   }

@@ -1,5 +1,5 @@
 /** What a long command tells while it runs; with `--json` one of these a line on stdout. */
-export type Event = StageEvent | HostEvent | LogEvent | DoneEvent;
+export type Event = StageEvent | HostEvent | LogEvent | ComparisonEvent | DoneEvent;
 
 export interface StageEvent {
   event: "stage";
@@ -24,12 +24,23 @@ export interface LogEvent {
   message: string;
 }
 
+/** What came back, beside what was saved. */
+export interface ComparisonEvent {
+  event: "comparison";
+  equal: boolean;
+  /** What was compared, a line each. */
+  compared: string[];
+  differing: { where: string; what: string; how: string }[];
+}
+
 export interface DoneEvent {
   event: "done";
   ok: boolean;
   changed: number;
   seconds: number;
   stages: StageSummary[];
+  /** It did not come to its end because it was asked to end. */
+  interrupted?: boolean;
 }
 
 export interface StageSummary {

@@ -15,10 +15,15 @@ export function age(seconds: number): string {
   const units: [string, number][] = [["d", 86_400], ["h", 3600], ["m", 60], ["s", 1]]; // prettier-ignore
   let rest = seconds;
   const parts: string[] = [];
-  for (const [unit, size] of units) {
-    const count = Math.floor(rest / size);
-    rest -= count * size;
+  for (const [unit, length] of units) {
+    const count = Math.floor(rest / length);
+    rest -= count * length;
     if (count > 0) parts.push(`${count}${unit}`);
   }
   return parts.slice(0, 2).join("") || "0s";
+}
+
+/** 1500000 → `1.5 MB`. */
+export function size(bytes: number): string {
+  return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }

@@ -1,4 +1,4 @@
-import type { DoneEvent, Emit, Event } from "./events.ts";
+import type { ComparisonEvent, DoneEvent, Emit, Event } from "./events.ts";
 import type { Io } from "./io.ts";
 
 /** Events as people read them, one line each, on stderr. */
@@ -27,16 +27,30 @@ function describe(event: Event): string {
       return `  ${event.host}: ${event.task}: ${event.state}${detail(event.message)}`;
     case "log":
       return `  ${event.level === "info" ? "" : `${event.level}: `}${indent(event.message)}`;
+    case "comparison":
+      return comparison(event);
     case "done":
       return summary(event);
   }
+}
+
+/** More than a person reads; all of them are in the JSON. */
+const MOST_DIFFERENCES = 20;
+
+function comparison({ equal, compared, differing }: ComparisonEvent): string {
+  const rows = differing
+    .slice(0, MOST_DIFFERENCES)
+    .map(({ where, what, how }) => `${where}: ${what} ${how}`.trimEnd());
+  const more = differing.length - rows.length;
+  const told = [equal ? "equal to what was saved" : "NOT EQUAL to what was saved", ...compared, ...rows];
+  return `  ${[...told, ...(more > 0 ? [`and ${more} more: --json has all`] : [])].join("\n  ")}`;
 }
 
 function summary(done: DoneEvent): string {
   const changed = `changed: ${done.changed}`;
   const end = done.ok
     ? `done in ${done.seconds} s, ${changed}`
-    : `failed after ${done.seconds} s, ${changed}`;
+    : `${done.interrupted === true ? "interrupted" : "failed"} after ${done.seconds} s, ${changed}`;
   return end + tasks(done);
 }
 

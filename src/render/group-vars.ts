@@ -1,5 +1,7 @@
 import type { Lock, LockedArtifact } from "../config/lock.ts";
-import type { ClusterModel } from "../config/model.ts";
+import { type Cloudflare, type ClusterModel, ETCD_FOLDER, r2Endpoint } from "../config/model.ts";
+import { secondLineDays } from "../config/second-line.ts";
+import { snapshotCron } from "../config/snapshots.ts";
 import { header } from "./file-tree.ts";
 import { toYaml } from "./yaml.ts";
 
@@ -19,6 +21,16 @@ export function renderGroupVars(model: ClusterModel, lock: Lock): string {
       tailscale_artifacts: files(lock.tailscale),
       tailscale_tag: model.mesh.tag,
       tailscale_tailnet: model.mesh.tailnet,
+      gitops: model.gitops !== null,
+      // Where Cloudflare's edge is in front, nobody else is let in to 80 and 443.
+      ...(model.cloudflare?.proxied === true && lock.cloudflareRanges !== undefined
+        ? { cloudflare_ranges: lock.cloudflareRanges }
+        : {}),
+      etcd_snapshot_cron: snapshotCron(model.snapshots.everyMinutes),
+      ...(model.cloudflare === null ? {} : { etcd_s3: etcdS3(model, model.cloudflare) }),
+      ...(secondLineDays(model) === 0 ? {} : { second_line_days: secondLineDays(model) }),
+      report_kind: model.report.kind,
+      report_minutes: model.report.everyMinutes,
       ansible_become: true,
       ansible_python_interpreter: "/usr/bin/python3",
       ansible_ssh_common_args: "{{ ssh_args }}",
@@ -32,6 +44,18 @@ export function renderGroupVars(model: ClusterModel, lock: Lock): string {
       ansible_ssh_private_key_file: "{{ ssh_key | default(omit, true) }}",
     })
   );
+}
+
+/** Where K3s uploads its snapshots to; the key is OpenTofu's to tell, and comes when Ansible runs. */
+function etcdS3({ snapshots }: ClusterModel, { accountId, backupBucket }: Cloudflare): object {
+  return {
+    endpoint: new URL(r2Endpoint(accountId)).host,
+    bucket: backupBucket,
+    folder: ETCD_FOLDER,
+    keep: snapshots.keep,
+    // The timer on the master tells when the newest is older than two of these.
+    minutes: snapshots.everyMinutes,
+  };
 }
 
 /**

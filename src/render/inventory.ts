@@ -1,4 +1,10 @@
-import { type ClusterModel, type ClusterNode, type Servers, sshAddress } from "../config/model.ts";
+import {
+  type ClusterModel,
+  type ClusterNode,
+  type Server,
+  type Servers,
+  sshAddress,
+} from "../config/model.ts";
 import { header } from "./file-tree.ts";
 import { toYaml } from "./yaml.ts";
 
@@ -6,9 +12,10 @@ import { toYaml } from "./yaml.ts";
 export function renderInventory(model: ClusterModel, servers: Servers): string {
   const group = (role: ClusterNode["role"]) => ({
     hosts: Object.fromEntries(
-      model.nodes
-        .filter((node) => node.role === role && servers[node.name] !== undefined)
-        .map((node) => [node.name, hostVars(node, servers)]),
+      model.nodes.flatMap((node) => {
+        const server = servers[node.name];
+        return node.role !== role || server === undefined ? [] : [[node.name, hostVars(node, server)]];
+      }),
     ),
   });
   return (
@@ -17,9 +24,7 @@ export function renderInventory(model: ClusterModel, servers: Servers): string {
   );
 }
 
-function hostVars(node: ClusterNode, servers: Servers): Record<string, string | boolean> {
-  const server = servers[node.name];
-  if (server === undefined) throw new Error(`no server for ${node.name}`);
+function hostVars(node: ClusterNode, server: Server): Record<string, string | boolean> {
   return {
     ansible_host: sshAddress(server),
     ansible_user: server.sshUser,

@@ -54,10 +54,19 @@ test("names lead to the ingress nodes that have an address", () => {
 
   expect(tfvars(text)["cloudflare"]?.["ingress"]).toEqual({});
   expect(
-    tfvars(text, { "vultr-1": { ...server, publicIpv6: "2001:db8::7" }, "hetzner-1": server })["cloudflare"],
-  ).toMatchObject({
+    tfvars(text, {
+      "vultr-1": { ...server, publicIpv6: "2001:db8::7" },
+      "hetzner-1": server,
+      "aws-1": { ...server, publicIp: "", meshIp: "100.64.0.3" },
+    })["cloudflare"],
+  ).toEqual({
+    cluster: "three-clouds",
+    state: { bucket: "three-clouds-state", endpoint: `https://${"0f".repeat(16)}.r2.cloudflarestorage.com` },
+    account_id: "0f".repeat(16),
     zone: "example.com",
     domain: "example.com",
+    proxied: false,
+    tunnel: false,
     ingress: { "vultr-1": { ipv4: "198.51.100.7", ipv6: "2001:db8::7" } },
     backup_bucket: "three-clouds-backups",
     backup_lock_days: 7,

@@ -6,7 +6,7 @@ import { STACKS } from "../config/model.ts";
 import { readShipped, stacksToKeep, tfvarsOf } from "./shipped.ts";
 
 const tofu = (stacks: readonly string[]) =>
-  [...readShipped(stacks).keys()].filter((path) => path.startsWith("tofu/"));
+  [...readShipped(stacks, []).keys()].filter((path) => path.startsWith("tofu/"));
 const folders = (stacks: readonly string[]) => [...new Set(tofu(stacks).map((path) => dirname(path)))];
 
 test("a stack comes with the modules it is made of, and with no other", () => {
@@ -38,7 +38,7 @@ test("tests of modules, and what a run of OpenTofu left here, are not shipped", 
 });
 
 test("every stack keeps its state the same way, under a name of its own", () => {
-  const shipped = readShipped(STACKS);
+  const shipped = readShipped(STACKS, []);
   const texts = STACKS.map((stack) => shipped.get(`tofu/stacks/${stack}/state.tf`)?.text ?? "");
   expect(texts.map((text, i) => text.replace(`"${STACKS[i]}.tfstate"`, '"NAME.tfstate"'))).toEqual(
     STACKS.map(() => texts[0]?.replace('"hetzner.tfstate"', '"NAME.tfstate"')),

@@ -12,13 +12,16 @@ const SHIPPED = [
   "ansible/requirements.txt",
   "ansible/playbooks/**/*",
   "ansible/roles/**/*",
-  "kubernetes/infrastructure/**/*",
+  "schemas/cluster.schema.json",
   "scripts/join-host",
   "scripts/vault-password-client",
 ];
 
-/** `stacks`: the OpenTofu stacks to ship, with the modules they are made of. */
-export function readShipped(stacks: readonly string[]): FileTree {
+/**
+ * `stacks`: the OpenTofu stacks to ship, with the modules they are made of. `kubernetes`: the patterns below `kubernetes/`,
+ * of which upstream's files and what is rendered are no part.
+ */
+export function readShipped(stacks: readonly string[], kubernetes: readonly string[]): FileTree {
   const tofu = stacks.flatMap((stack) => [
     "tofu/README.md",
     `${stackFolder(stack)}/*.tf`,
@@ -26,7 +29,12 @@ export function readShipped(stacks: readonly string[]): FileTree {
     "tofu/modules/cloud-init/*.{tf,md}",
   ]);
   const tree = new Map<string, RenderedFile>();
-  for (const path of globSync([...SHIPPED, ...tofu], { cwd: PRODUCT_ROOT }).sort()) {
+  for (const path of globSync(
+    [...SHIPPED, ...tofu, ...kubernetes.map((pattern) => `kubernetes/${pattern}`)],
+    { cwd: PRODUCT_ROOT },
+  ).sort()) {
+    // What Python leaves beside a program it has run.
+    if (path.includes("__pycache__")) continue;
     const stat = statSync(join(PRODUCT_ROOT, path));
     if (!stat.isFile()) continue;
     tree.set(path, {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { UserError } from "../output/errors.ts";
 import type { Event } from "../output/events.ts";
+import { Interruption } from "../output/interruption.ts";
 import { runStages, select } from "./runner.ts";
 import type { Stage } from "./stage.ts";
 
@@ -93,5 +94,38 @@ describe("runStages", () => {
         () => 0,
       ),
     ).rejects.toThrow("bug");
+  });
+
+  test("asked to end, tells what is done, where it stopped and what it never came to", async () => {
+    const [log, events]: [string[], Event[]] = [[], []];
+    const interruption = new Interruption();
+    const waiting = stage("b", () => {
+      interruption.begin("SIGTERM");
+      interruption.end();
+      return new Promise(() => {});
+    });
+
+    const emit = (event: Event) => events.push(event);
+    const done = await runStages([ran("a"), waiting, ran("c")], log, emit, () => 0, interruption);
+
+    expect([log, done.ok, done.interrupted]).toEqual([["a"], false, true]);
+    const message = "interrupted by SIGTERM; done: a; stopped in: b; not begun: c";
+    expect(events).toContainEqual({ event: "log", level: "warning", message });
+  });
+
+  test("asked to end while a stage comes to its end, begins no other", async () => {
+    const [log, events]: [string[], Event[]] = [[], []];
+    const interruption = new Interruption();
+    const last = stage("a", () => {
+      interruption.begin("SIGINT");
+      return Promise.resolve({});
+    });
+
+    const emit = (event: Event) => events.push(event);
+    const done = await runStages([last, ran("b")], log, emit, () => 0, interruption);
+
+    expect([log, done.ok]).toEqual([[], false]);
+    const message = "interrupted by SIGINT; done: a; not begun: b";
+    expect(events).toContainEqual({ event: "log", level: "warning", message });
   });
 });

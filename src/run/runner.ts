@@ -1,5 +1,6 @@
 import { EXIT, UserError } from "../output/errors.ts";
 import type { DoneEvent, Emit, HostSummary, StageSummary } from "../output/events.ts";
+import { Interrupted, type Interruption, interruption as ours } from "../output/interruption.ts";
 import type { Stage, Step } from "./stage.ts";
 
 export interface Selection {
@@ -34,22 +35,30 @@ export async function runStages<C>(
   context: C,
   emit: Emit,
   now: () => number,
+  interruption: Interruption = ours,
 ): Promise<DoneEvent> {
   const start = now();
   const seconds = (since: number): number => Math.round((now() - since) / 100) / 10;
   const summaries: StageSummary[] = [];
   let ok = true;
+  let stopped: string | undefined;
   for (const stage of stages) {
+    // Asked to end just as the stage before came to its end.
+    if (interruption.reason !== undefined) {
+      ok = false;
+      break;
+    }
     const stageStart = now();
     emit({ event: "stage", stage: stage.name, state: "start", seconds: 0 });
     let hosts: Record<string, HostSummary> = {};
     try {
-      hosts = await stage.apply(context, emit);
+      hosts = await Promise.race([stage.apply(context, emit), interruption.over]);
       ok = Object.values(hosts).every((host) => host.failed === 0);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       ok = false;
-      emit({ event: "log", level: "error", message: error.message });
+      if (error instanceof Interrupted) stopped = stage.name;
+      else emit({ event: "log", level: "error", message: error.message });
     }
     const changed = Object.values(hosts).reduce((sum, host) => sum + host.changed, 0);
     summaries.push({ name: stage.name, changed, seconds: seconds(stageStart), hosts });
@@ -57,7 +66,37 @@ export async function runStages<C>(
     if (!ok) break;
   }
   const changed = summaries.reduce((sum, stage) => sum + stage.changed, 0);
-  const done: DoneEvent = { event: "done", ok, changed, seconds: seconds(start), stages: summaries };
+  const interrupted = !ok && interruption.reason !== undefined;
+  if (interrupted) {
+    const message = [interruption.reason?.message, standing(stages, summaries, stopped)].join("; ");
+    emit({ event: "log", level: "warning", message });
+  }
+  const done: DoneEvent = {
+    event: "done",
+    ok,
+    changed,
+    seconds: seconds(start),
+    stages: summaries,
+    ...(interrupted ? { interrupted } : {}),
+  };
   emit(done);
   return done;
+}
+
+/** What an interrupted run has done, what it was at, and what it never came to. */
+function standing<C>(
+  stages: readonly Step<C>[],
+  begun: readonly StageSummary[],
+  stopped: string | undefined,
+): string {
+  const done = begun.map(({ name }) => name).filter((name) => name !== stopped);
+  const rest = stages.slice(begun.length).map(({ name }) => name);
+  const parts: [string, readonly string[]][] = [
+    ["done", done],
+    ["stopped in", stopped === undefined ? [] : [stopped]],
+    ["not begun", rest],
+  ];
+  return parts
+    .flatMap(([what, names]) => (names.length === 0 ? [] : [`${what}: ${names.join(", ")}`]))
+    .join("; ");
 }

@@ -14,6 +14,7 @@ export interface Candidate {
 const NEVER: readonly [RegExp, string][] = [
   [/(^|\/)\.envrc\.local$/, "the operator's secrets"],
   [/(^|\/)\.age-key\.local$/, "the key that opens every Secret of the repository"],
+  [/(^|\/)\.drill-key\.local$/, "the key that opens the recovery kit and every Secret, for drills"],
   [/(^|\/)\.infra-k3s\//, "this tool's own state and logs"],
   [/\.tfstate(\.\w+)*$/, "OpenTofu's state, which holds every value it has seen"],
   [/(^|\/)\.terraform\//, "OpenTofu's own folder, with the backend's settings"],

@@ -1,5 +1,5 @@
 /** Where a secret is kept. */
-export type Store = "direnv" | "TF_VAR" | "Ansible Vault" | "SOPS" | "age" | "tofu state";
+export type Store = "direnv" | "TF_VAR" | "Ansible Vault" | "SOPS" | "age" | "tofu state" | "the cluster";
 
 export interface SecretEntry {
   name: string;
@@ -33,6 +33,11 @@ export const SECRETS: readonly SecretEntry[] = [
   ),
   direnv("TAILSCALE_AUTHKEY", "instead of the client: joins one tag", "a new key, then revoke the old"),
   direnv("INFRA_K3S_SSH_KEY", "path of the key that opens the servers", "a new key pair, infra-k3s up"),
+  direnv(
+    "INFRA_K3S_REPORT_URL",
+    "who is told how the cluster is",
+    "a new URL at its receiver, infra-k3s up, then end the old",
+  ),
   direnv(
     "TF_VAR_hcloud_token",
     "one Hetzner project, read and write",
@@ -83,11 +88,75 @@ export const SECRETS: readonly SecretEntry[] = [
     rotation: "infra-k3s secrets rotate --renew recovery",
   },
   {
+    name: "drill's key",
+    store: "age",
+    file: ".drill-key.local",
+    scope: "the recovery kit, every SOPS file, inventories; reads the backups and the state",
+    rotation: "infra-k3s drill init --renew, then a new recovery kit",
+  },
+  {
     name: "tokens minted by OpenTofu (DNS-01, R2, tunnel)",
     store: "tofu state",
     file: "",
     scope: "one zone, one bucket, one tunnel",
-    rotation: "tofu apply -replace, then into its SOPS file: tofu output -raw … | infra-k3s secrets set",
+    rotation: "tofu apply -replace, then infra-k3s up --push",
+  },
+  {
+    name: "R2 key of etcd's snapshots",
+    store: "the cluster",
+    file: "",
+    scope: "objects of the backups' bucket; what is locked it can't delete",
+    rotation: "tofu apply -replace, then infra-k3s up writes it to the master",
+  },
+  {
+    name: "deploy key",
+    store: "SOPS",
+    file: "kubernetes/bootstrap/deploy-key.sops.yaml",
+    scope: "the cluster reads its own repository",
+    rotation:
+      "remove it and deploy-key.pub, infra-k3s init --repository URL, add the new one at the git host, infra-k3s up --push",
+  },
+  {
+    name: "webhook secret",
+    store: "SOPS",
+    file: "kubernetes/bootstrap/secrets/webhook.sops.yaml",
+    scope: "the git host tells ArgoCD of a push",
+    rotation: "infra-k3s secrets set FILE secret, push, then the same at the git host",
+  },
+  {
+    name: "DNS-01 token",
+    store: "SOPS",
+    file: "kubernetes/infrastructure/issuers/cloudflare.sops.yaml",
+    scope: "records of the one zone, for certificates",
+    rotation: "tofu apply -replace, then infra-k3s up --push seals the new one",
+  },
+  {
+    name: "Velero's R2 key",
+    store: "SOPS",
+    file: "kubernetes/infrastructure/velero/r2.sops.yaml",
+    scope: "objects of the backups' bucket",
+    rotation: "tofu apply -replace, then infra-k3s up --push seals the new one",
+  },
+  {
+    name: "password of the volumes' backups",
+    store: "SOPS",
+    file: "kubernetes/infrastructure/velero/repository.sops.yaml",
+    scope: "what is in every backup of a volume",
+    rotation: "never: what was saved before would not open any more",
+  },
+  {
+    name: "tunnel token",
+    store: "SOPS",
+    file: "kubernetes/infrastructure/tunnel/token.sops.yaml",
+    scope: "one tunnel; only with cloudflare.tunnel",
+    rotation: "tofu apply -replace, then infra-k3s up --push seals the new one",
+  },
+  {
+    name: "ArgoCD's admin password",
+    store: "the cluster",
+    file: "",
+    scope: "ArgoCD, while infra-k3s argocd runs",
+    rotation: "each infra-k3s argocd makes one, and ends it",
   },
   {
     name: "each value of each *.sops.yaml",

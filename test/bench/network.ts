@@ -41,7 +41,7 @@ const exec = (pod: Pod, ...args: string[]) =>
 
 const both = (rounds: number): Promise<Record<"ours" | "stock", Sample>> =>
   interleaved(rounds, {
-    ours: () => timedInfra("up"),
+    ours: () => timedInfra("up", "--until", "verify"),
     stock,
   });
 

@@ -21,17 +21,21 @@ export interface Table {
 export const ratio = ({ measured, floor }: Row): number => measured.wall / floor.wall;
 export const isKept = (row: Row): boolean => ratio(row) <= row.bound;
 
-/** docs/benchmarks.md. */
-export function toMarkdown(tables: readonly Table[], machine: string): string {
-  return [
-    "# Benchmarks",
-    "Written by `npm run bench`, which fails when a bound is passed. Every row was measured in one run beside its floor or peer, taking turns; times are medians in seconds, CPU beside wall. They are of this machine; the ratios are what to compare.",
-    `Machine: ${machine}.`,
-    ...tables.map(({ title, text, rows }) =>
-      [`## ${title}`, text, toTable(rows)].filter(Boolean).join("\n\n"),
-    ),
-    "",
-  ].join("\n\n");
+const HEAD = `# Benchmarks
+
+Written by \`npm run bench\`, which fails when a bound is passed; \`npm run bench -- NAME…\` measures some of them anew. Every row was measured in one run beside its floor or peer, taking turns; times are medians in seconds, CPU beside wall. They are of the machine that is named; the ratios are what to compare.
+`;
+
+/** docs/benchmarks.md with a table in the place of the one of the same title, or at its end. */
+export function withTable(before: string, { title, text, rows }: Table, machine: string): string {
+  const section = [`## ${title}`, text, toTable(rows), `${machine}.`].filter(Boolean).join("\n\n") + "\n";
+  const sections = before
+    .split(/^(?=## )/m)
+    .slice(1)
+    .map((one) => `${one.trimEnd()}\n`);
+  const index = sections.findIndex((one) => one.startsWith(`## ${title}\n`));
+  sections.splice(index === -1 ? sections.length : index, 1, section);
+  return [HEAD, ...sections].join("\n");
 }
 
 function toTable(rows: readonly Row[]): string {

@@ -1,38 +1,64 @@
-import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { expect, test } from "vitest";
-import { loadCluster, loadServers } from "../../src/config/load.ts";
-import { LockSchema } from "../../src/config/lock.ts";
-import { render } from "../../src/render/render.ts";
+import { describe, expect, test } from "vitest";
+import { parseAllDocuments } from "yaml";
+import type { FileTree } from "../../src/render/file-tree.ts";
+import { expectFile, UPDATE } from "./file.ts";
+import { topologies, type Topology, topology } from "./topologies.ts";
 
 /**
- * Every example, rendered with a fixed lock and fixed servers, must be what lies in `<example>/expected`.
- * `GOLDEN=update npm run golden` rewrites it and still fails, so that a change is never silent.
+ * Every example, rendered with a fixed lock and fixed servers, must be what lies in `<example>/expected`, and what is shipped with
+ * it what `<example>/shipped.txt` lists. `GOLDEN=update npm run golden` rewrites both and still fails, so that a change is never
+ * silent. `test/sandbox/topologies.ts` gives the whole folders to the programs that read them.
  */
 const HERE = import.meta.dirname;
-const EXAMPLES = join(HERE, "../../examples");
-const UPDATE = process.env["GOLDEN"] === "update";
+const textsOf = (tree: FileTree) => Object.fromEntries([...tree].map(([path, { text }]) => [path, text]));
 
-test.each(readdirSync(EXAMPLES))("%s renders as before", (example) => {
-  const cluster = loadCluster(readFileSync(join(EXAMPLES, example, "cluster.yaml"), "utf8"), "cluster.yaml");
-  const servers = loadServers(readFileSync(join(HERE, example, "servers.json"), "utf8"), "servers.json");
-  const lock = LockSchema.parse(JSON.parse(readFileSync(join(HERE, example, "versions.lock.json"), "utf8")));
-  if (!cluster.ok || !servers.ok) throw new Error("the golden inputs are valid");
+describe.each(topologies)("%s", (example) => {
+  // Rendered by the first test that needs it: a fault in it fails a test, not the loading of all of them.
+  let made: Topology | undefined;
+  const files = () => (made ??= topology(example));
 
-  const rendered = Object.fromEntries(
-    [...render(cluster.value, servers.value, lock, new Map())].map(([path, { text }]) => [path, text]),
-  );
+  test("renders as before", () => {
+    const { rendered } = files();
+    const folder = join(HERE, example, "expected");
+    const before = readFolder(folder);
+    if (UPDATE) rewrite(folder, textsOf(rendered));
+    expect(textsOf(rendered)).toEqual(before);
+  });
 
-  const folder = join(HERE, example, "expected");
-  const before = readFolder(folder);
-  if (UPDATE) rewrite(folder, rendered);
-  expect(rendered).toEqual(before);
+  test("ships as before", () => {
+    const lines = [...files().shipped].map(([path, { mode }]) => `${mode.toString(8)} ${path}\n`);
+    expect(lines.length).toBeGreaterThan(90);
+    expectFile(join(HERE, example, "shipped.txt"), lines.toSorted().join(""));
+  });
+
+  test("says in each file that can have a comment where it comes from, and what writes it", () => {
+    const silent = Object.entries(textsOf(files().rendered)).filter(
+      ([path, text]) => !path.endsWith(".json") && !/^# .*infra-k3s.*infra-k3s render/.test(text),
+    );
+    expect(silent.map(([path]) => path)).toEqual([]);
+  });
+
+  test("has in YAML nothing that a reader stumbles over", () => {
+    const { rendered, shipped } = files();
+    const faults = [...rendered, ...shipped]
+      .filter(([path]) => /\.ya?ml$/.test(path))
+      .flatMap(([path, { text }]) => [
+        ...parseAllDocuments(text, { version: "1.1" }).flatMap(({ errors, warnings }) =>
+          [...errors, ...warnings].map(({ message }) => `${path}: ${message}`),
+        ),
+        ...(text.endsWith("\n") && !text.endsWith("\n\n") ? [] : [`${path}: its end`]),
+        ...text.split("\n").flatMap((line, index) => (/\s$|\t/.test(line) ? [`${path}:${index + 1}: blanks`] : [])),
+      ]);
+    expect(faults).toEqual([]);
+  });
 });
 
 function readFolder(folder: string): Record<string, string> {
   if (!existsSync(folder)) return {};
   return Object.fromEntries(
-    globSync("**/{*,.*}", { cwd: folder, withFileTypes: true })
+    readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name))
       .map((path) => [path.slice(folder.length + 1), readFileSync(path, "utf8")]),

@@ -199,6 +199,7 @@ export const nodes: readonly Case[] = [
     },
   },
   {
+    full: true,
     name: "the same name joins again",
     async run() {
       const { [NODE]: own, ...others } = tasks(await must(add("--json")));
@@ -213,6 +214,7 @@ export const nodes: readonly Case[] = [
     },
   },
   {
+    full: true,
     name: "node remove against a disruption budget, and of a host that is gone: says why, changes no more; --force --unreachable goes on",
     async run() {
       await deployMover(1);

@@ -49,6 +49,7 @@ export const doctors: readonly Case[] = [
     },
   },
   {
+    full: true,
     name: "doctor: planted faults of MTU, DNS, disk, services and reach are found where they are; mended, it is silent",
     async run() {
       await must(at("aws-1", "ip link set flannel.1 mtu 1200"));

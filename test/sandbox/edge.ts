@@ -40,6 +40,8 @@ export const proxied: readonly Case[] = [
       const text = readFileSync(FILE, "utf8");
       const proxy = () => writeFileSync(FILE, text.replace(/( +)(accountId: .*)/, "$1$2\n$1proxied: true"));
       const [served, four, six, mode] = await withFile(FILE, proxy, async () => {
+        // Its networks are locked then, too.
+        await must(infra(["init", cluster]));
         await must(infra(["up", "--only", "dns"]));
         const { zones } = cloudflareStore(join(STATE, "clouds")).read();
         return [await at("internet", "getent ahosts echo.example.com"), await curl("4"), await curl("6"), zones[0]?.settings["ssl"]] as const; // prettier-ignore

@@ -104,6 +104,7 @@ export const hardening: readonly Case[] = [
     },
   },
   {
+    full: true,
     name: "hardening: `ingress: true` lets a hostPort 80 in, on that node alone",
     async run() {
       const file = join(cluster, "cluster.yaml");

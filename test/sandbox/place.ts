@@ -1,31 +1,39 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import type { Plan } from "../../sandbox/network/plan.ts";
+import { RUN_VARIABLE } from "../../src/tools/process/children.ts";
 import { command, type Outcome } from "./harness.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
 /** A new user's machine, as near as one machine can come: a fresh clone, an empty home, a clean environment. */
-export const work = join(tmpdir(), `infra-k3s-e2e-${process.pid}`);
+const kept = process.argv.find((argument) => argument.startsWith("--keep="))?.slice("--keep=".length);
+/** With --keep=DIR it is left standing there, and the next run with the same goes on with it: for who writes a test. */
+export const keeps = kept !== undefined;
+export const work = kept === undefined ? join(tmpdir(), `infra-k3s-e2e-${process.pid}`) : resolve(kept);
 export const clone = join(work, "clone");
 export const home = join(work, "home");
 /** What is downloaded and built is kept there; with --warm it is the caller's own and saves the builds. */
 export const warm = process.argv.includes("--warm");
-/** Every fault and repetition, which takes longer than CI has. */
-export const full = process.argv.includes("--full");
 export const caches = warm
   ? (process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"))
   : join(home, ".cache");
+/** Whether an earlier run has left it standing. */
+export const stands = existsSync(clone);
 export const cluster = join(home, ".local/state/infra-k3s/sandbox/default/cluster");
 
 /** What the launcher may count on: node, npm, git and the shell's tools. */
 const PATH = [...new Set([dirname(process.env["npm_node_execpath"] ?? "/usr/bin/node"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"])].join(":"); // prettier-ignore
 
 export async function makeClone(): Promise<void> {
+  if (existsSync(clone)) {
+    await must(command(["git", "-C", clone, "pull", "--quiet", "--ff-only"]));
+    return;
+  }
   // Another user may start the launcher, too.
   mkdirSync(work, { mode: 0o755 });
   mkdirSync(home, { mode: 0o700 });
@@ -35,6 +43,8 @@ export async function makeClone(): Promise<void> {
 interface InfraOptions {
   env?: Record<string, string | undefined>;
   prefix?: readonly string[];
+  /** What it reads from stdin; default: nothing. */
+  input?: string;
   /** Milliseconds; default: 15 minutes. */
   timeout?: number;
 }
@@ -59,26 +69,51 @@ export function infraCommand(args: readonly string[]): { argv: string[]; env: Re
 /** The same, run to its end from outside the clone. */
 export function infra(
   args: readonly string[],
-  { env = {}, prefix = [], timeout = 900_000 }: InfraOptions = {},
+  { env = {}, prefix = [], timeout = 900_000, input }: InfraOptions = {},
 ): Promise<Outcome> {
   const own = infraCommand(args);
-  return command([...prefix, ...own.argv], { cwd: work, clean: true, env: { ...own.env, ...env }, timeout });
+  return command([...prefix, ...own.argv], {
+    cwd: work,
+    clean: true,
+    env: { ...own.env, ...env },
+    timeout,
+    ...(input === undefined ? {} : { input }),
+  });
 }
 
-/** SIGKILL to the launcher and its process group at a moment, as when the machine's power goes; returns the seconds until then. */
+/**
+ * SIGKILL at a moment to a command and all that it runs, as when the machine's power goes; or to it `alone`, and what it runs
+ * goes on without it. Returns the seconds until then.
+ */
 export async function killed(
   args: readonly string[],
   moment: (stdout: Readable) => Promise<void>,
+  prefix: readonly string[] = [],
+  alone = false,
 ): Promise<number> {
   const { argv, env } = infraCommand(args);
-  const [file = "", ...rest] = argv;
+  const [file = "", ...rest] = [...prefix, ...argv];
   const start = performance.now();
   const child = spawn(file, rest, { env, cwd: work, detached: true, stdio: ["ignore", "pipe", "ignore"] });
   const ended = once(child, "exit");
   await moment(child.stdout);
   if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
   await ended;
+  if (!alone) for (const pid of programs()) process.kill(pid, "SIGKILL");
   return (performance.now() - start) / 1000;
+}
+
+/** What runs of ours have started and is still there: each program is in a process group of its own. */
+function programs(): number[] {
+  return globSync("/proc/[0-9]*/environ").flatMap((file) => {
+    try {
+      const environment = readFileSync(file, "latin1").split("\0");
+      const isOurs = environment.includes(`HOME=${home}`) && environment.some((one) => one.startsWith(`${RUN_VARIABLE}=`)); // prettier-ignore
+      return isOurs ? [Number(file.split("/")[2])] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** A shell script in a place of the sandbox. */
@@ -126,13 +161,11 @@ export function done({ stdout }: { stdout: string }): {
 
 /** Runs `work` with a file changed, and puts the file back whatever happens. */
 export async function withFile<T>(path: string, change: () => void, use: () => Promise<T>): Promise<T> {
-  const copy = join(work, "saved");
-  const existed = existsSync(path);
-  if (existed) copyFileSync(path, copy);
+  const before = existsSync(path) ? readFileSync(path) : undefined;
   try {
     change();
     return await use();
   } finally {
-    if (existed) copyFileSync(copy, path);
+    if (before !== undefined) writeFileSync(path, before);
   }
 }

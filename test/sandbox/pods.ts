@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import type { Case } from "./harness.ts";
-import { at, infra, must } from "./place.ts";
-import { assertAllAnswered, deployProbes, exchanges, kubectl, NAMESPACE, pods, SERVICE } from "./probe.ts";
+import { at, must } from "./place.ts";
+import {
+  asTester,
+  assertAllAnswered,
+  deployProbes,
+  exchanges,
+  kubectl,
+  NAMESPACE,
+  pods,
+  SERVICE,
+} from "./probe.ts";
 
 /** Pods across clouds, with images pulled by their real names. */
 export const podNetworking: readonly Case[] = [
@@ -25,10 +34,10 @@ export const podNetworking: readonly Case[] = [
         "--output",
         "jsonpath={.items[*].spec.containers[*].image}",
       );
-      const images = (await must(at("hetzner-1", "k3s ctr images list --quiet"))).stdout;
+      const images = (await must(at("hetzner-1", "k3s ctr images list"))).stdout;
 
       assert.match(running, /rancher\/mirrored-coredns-coredns:/);
-      assert.match(images, /^docker\.io\/rancher\/mirrored-pause:3\.6$/m);
+      assert.match(images, /^docker\.io\/rancher\/mirrored-pause:3\.6 .*io\.cri-containerd\.pinned=pinned/m);
     },
   },
   {
@@ -91,7 +100,7 @@ export const podNetworking: readonly Case[] = [
     async run() {
       const pod = (await pods()).find(({ app }) => app === "probe");
       const get = (url: string) =>
-        infra(["kubectl", "exec", "--namespace", NAMESPACE, pod?.name ?? "", "--", "probe", "get", url]);
+        asTester("exec", "--namespace", NAMESPACE, pod?.name ?? "", "--", "probe", "get", url);
 
       assert.match((await must(get("https://ghcr.io/v2/"))).stdout, /^200$/m);
       assert.match(

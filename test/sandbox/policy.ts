@@ -3,7 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Case } from "./harness.ts";
-import { at, infra, must, work } from "./place.ts";
+import { at, must, work } from "./place.ts";
+import { asTester as kubectl } from "./probe.ts";
 
 const NAMESPACE = "policy";
 const IMAGE = "ghcr.io/infra-k3s/probe:1";
@@ -12,8 +13,6 @@ const MASTER = "hetzner-1";
 const METADATA = "169.254.169.254";
 const CANARY = "canary-5f1d0c7e";
 const NODES = [MASTER, "vultr-1", "aws-1"] as const;
-
-const kubectl = (...args: string[]) => infra(["kubectl", ...args]);
 
 /** A pod that Pod Security's level `restricted` admits. */
 function pod(name: string, node: string, namespace = NAMESPACE): string {
@@ -61,7 +60,11 @@ async function reached(
     const [host, port] = target.split(":");
     return `(nc -w 3 ${host} ${port} </dev/null >/dev/null 2>&1 && echo ${target})`;
   });
-  const { stdout } = await must(inPod(from, `${tries.join(" & ")} & wait`, namespace));
+  const { stdout, exitCode, all } = await inPod(from, `${tries.join(" & ")} & wait`, namespace);
+  if (exitCode !== 0) {
+    const is = await kubectl("get", "pod", from, "--namespace", namespace, "--output", "jsonpath={.status}");
+    throw new Error(`${from} can't be asked: ${all}\n${is.stdout}`);
+  }
   return targets.filter((target) => stdout.split("\n").includes(target));
 }
 

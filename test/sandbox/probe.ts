@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Outcome } from "./harness.ts";
 import { infra, must, work } from "./place.ts";
 
 /** What `probe` prints for each exchange: sandbox/images/programs/probe. */
@@ -69,8 +71,13 @@ export interface Pod {
   started: string;
 }
 
+/** kubectl as an administrator of the tests' own, whom the audit log tells from the product. */
+export function asTester(...args: string[]): Promise<Outcome> {
+  return infra(["kubectl", "--as=tester", "--as-group=system:masters", ...args]);
+}
+
 export async function kubectl(...args: string[]): Promise<string> {
-  return (await must(infra(["kubectl", ...args]))).stdout;
+  return (await must(asTester(...args))).stdout;
 }
 
 /** Deploys the probes where they are not yet and waits until all run. */
@@ -83,7 +90,8 @@ export async function deployProbes(): Promise<readonly Pod[]> {
 }
 
 export async function apply(manifest: string): Promise<void> {
-  const file = join(work, "manifest.yaml");
+  // Two cases may be at it.
+  const file = join(work, `manifest-${randomUUID()}.yaml`);
   writeFileSync(file, manifest);
   await kubectl("apply", "--filename", file);
 }
@@ -113,9 +121,9 @@ export async function pods(): Promise<readonly Pod[]> {
 
 /** Runs the probe in a pod for some seconds and returns what it printed. */
 export async function exchanges(pod: Pod, seconds: number, ...args: string[]): Promise<readonly Exchange[]> {
-  const { stdout } = await infra([
-    "kubectl", "exec", "--namespace", NAMESPACE, pod.name, "--", "timeout", String(seconds), "probe", ...args,
-  ]); // prettier-ignore
+  const { stdout } = await asTester(
+    "exec", "--namespace", NAMESPACE, pod.name, "--", "timeout", String(seconds), "probe", ...args,
+  ); // prettier-ignore
   return stdout
     .split("\n")
     .filter((line) => line.startsWith("{"))

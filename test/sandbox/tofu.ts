@@ -27,7 +27,7 @@ function program(): string {
   return found;
 }
 
-function tofu(folder: string, args: readonly string[], reattach = ""): Promise<Outcome> {
+export function tofu(folder: string, args: readonly string[], reattach = ""): Promise<Outcome> {
   return command([program(), `-chdir=${folder}`, ...args], {
     env: {
       TF_REATTACH_PROVIDERS: reattach,
@@ -143,7 +143,7 @@ export const openTofu: readonly Case[] = [
   },
 ];
 
-async function passes(folder: string, reattach: string): Promise<void> {
+export async function passes(folder: string, reattach: string): Promise<void> {
   const { all } = await must(tofu(folder, ["test", "-no-color"], reattach));
   assert.match(all, /Success! [1-9]\d* passed, 0 failed/);
 }
@@ -161,7 +161,7 @@ const SERVERS: Servers = {
 };
 
 /** The providers that a module's or a stack's tests put in the place of the real ones. */
-function mocksOf(folder: string): string {
+export function mocksOf(folder: string): string {
   const text = readFileSync(join(folder, "tests/main.tftest.hcl"), "utf8");
   return /^(mock_provider[^]*?\n}\n)?/.exec(text)?.[0] ?? "";
 }

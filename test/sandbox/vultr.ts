@@ -42,6 +42,7 @@ output "server" { value = module.server.server }
 
 export const vultr: readonly Case[] = [
   {
+    full: true,
     name: "Vultr by OpenTofu: a server its user enters, behind its firewall; the second plan is empty; destroyed, nothing is billed",
     async run() {
       const folder = join(work, "vultr");

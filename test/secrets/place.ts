@@ -45,7 +45,8 @@ export interface Outcome {
 export class Place {
   readonly root: string;
   readonly sops: string;
-  private readonly base = mkdtempSync(join(tmpdir(), "infra-k3s-secrets-"));
+  /** A home with a cache of its own; the repository is in it. */
+  readonly base = mkdtempSync(join(tmpdir(), "infra-k3s-secrets-"));
 
   constructor(program: string) {
     this.root = join(this.base, "cluster");
@@ -65,15 +66,31 @@ export class Place {
   }
 
   start(args: readonly string[], env: Record<string, string> = {}) {
-    return spawn(process.execPath, [join(ROOT, "src/cli.ts"), "secrets", ...args], {
-      cwd: this.root,
+    return this.startCli(["secrets", ...args], env);
+  }
+
+  private startCli(args: readonly string[], env: Record<string, string>, cwd = this.root) {
+    return spawn(process.execPath, [join(ROOT, "src/cli.ts"), ...args], {
+      cwd,
       env: { ...process.env, XDG_CACHE_HOME: join(this.base, "cache"), HOME: this.base, ...env },
       stdio: "pipe",
     });
   }
 
-  async run(args: readonly string[], stdin = "", env: Record<string, string> = {}): Promise<Outcome> {
-    const child = this.start(args, env);
+  /** `secrets …`. */
+  run(args: readonly string[], stdin = "", env: Record<string, string> = {}): Promise<Outcome> {
+    return this.cli(["secrets", ...args], stdin, env);
+  }
+
+  async cli(
+    args: readonly string[],
+    stdin = "",
+    env: Record<string, string> = {},
+    cwd?: string,
+  ): Promise<Outcome> {
+    const child = this.startCli(args, env, cwd);
+    // What refuses its arguments is gone before it reads.
+    child.stdin.on("error", () => undefined);
     child.stdin.end(stdin);
     const ended = new Promise<number | null>((done) => child.on("close", done));
     const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);

@@ -11,7 +11,7 @@ const DB = "kubernetes/apps/echo/db.sops.yaml";
 const OTHER = "kubernetes/apps/echo/other.sops.yaml";
 
 /** In order: each goes on where the one before ended. */
-describe.skipIf(program === undefined)("secrets rotate, with the real SOPS", { timeout: 60_000 }, () => {
+describe.skipIf(program === undefined)("secrets rotate, with the real SOPS", { timeout: 300_000 }, () => {
   let place: Place;
   let recovery = "";
   let bob: AgeKey;

@@ -13,7 +13,7 @@ const DB = "kubernetes/apps/echo/db.sops.yaml";
 const memory = () => readdirSync("/dev/shm").filter((name) => name.startsWith("infra-k3s-edit-"));
 
 /** In order: each goes on where the one before ended. */
-describe.skipIf(program === undefined)("secrets, with the real SOPS", { timeout: 60_000 }, () => {
+describe.skipIf(program === undefined)("secrets, with the real SOPS", { timeout: 300_000 }, () => {
   let place: Place;
   let recovery = "";
   beforeAll(() => {

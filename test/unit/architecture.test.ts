@@ -27,8 +27,9 @@ function importsOf(file: string): Import[] {
 /** Pure files get everything as arguments: they are the ones a reader can trust without running anything. */
 function isPure(file: string): boolean {
   return (
-    /^src\/(config|render|secrets)\//.test(file) ||
-    /^src\/(stages\/.*\/(plan|parse)|doctor\/(judge|facts))\.ts$/.test(file)
+    /^src\/(config|render|secrets|recovery-kit|backup|drill)\//.test(file) ||
+    /^src\/backup-inventory\/(?!(take|store|volume\.fake)\.ts$)/.test(file) ||
+    /^src\/(stages\/.*\/(plan|parse)|doctor\/(cluster\/)?(judge|facts|finding))\.ts$/.test(file)
   );
 }
 
@@ -52,14 +53,22 @@ describe("import rules", () => {
     render: ["render", "config"],
     output: ["output", "config"],
     secrets: ["secrets", "config", "output"],
+    "recovery-kit": ["recovery-kit", "secrets", "output"],
+    backup: ["backup"],
     repository: ["repository", "render", "output"],
     run: ["run", "output"],
     tools: ["tools", "config", "output", "repository"],
-    stages: ["stages", "run", "tools", "config", "output"],
+    stages: ["stages", "run", "tools", "secrets", "config", "output"],
+    "backup-inventory": ["backup-inventory", "stages", "tools", "config", "output"],
+    drill: ["drill", "backup-inventory", "output"],
     doctor: ["doctor", "stages", "tools", "config", "output"],
     commands: [
       "commands",
       "doctor",
+      "drill",
+      "backup-inventory",
+      "recovery-kit",
+      "backup",
       "secrets",
       "stages",
       "run",
@@ -83,13 +92,16 @@ describe("import rules", () => {
     },
   );
 
-  test("src/ reaches sandbox/ by one lazy import only", () => {
+  test("src/ reaches sandbox/ by the lazy imports of cli.ts only", () => {
     const reaching = files
       .filter((file) => file.startsWith("src/"))
       .flatMap((file) => importsOf(file).map(({ target }) => `${file} -> ${target}`))
       .filter((arrow) => arrow.includes("-> sandbox/"));
 
-    expect(reaching).toEqual(["src/cli.ts -> sandbox/commands.ts"]);
+    expect(reaching.toSorted()).toEqual([
+      "src/cli.ts -> sandbox/commands.ts",
+      "src/cli.ts -> sandbox/drill/drill.ts",
+    ]);
   });
 
   test("nothing shipped knows the sandbox", () => {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Api, Reply, Request } from "../../services/api.ts";
 import { type Call, route } from "../route.ts";
 import { Store } from "../store.ts";
-import { Refusal } from "./answer.ts";
+import { ok, Refusal } from "./answer.ts";
 import { isValid, may, type Permission } from "./permissions.ts";
 import { r2Routes, type Storage } from "./r2.ts";
 import { type Account, NO_ACCOUNT, type Token } from "./state.ts";
@@ -37,7 +37,7 @@ const LIMIT = 1200;
 const WINDOW = 300_000;
 
 /** Simulates https://api.cloudflare.com/client/v4 for one account; `folder` is where it keeps what it knows. */
-export function cloudflareApi(folder: string, storage: Storage): Api {
+export function cloudflareApi(folder: string, storage: Storage, edge: readonly string[] = []): Api {
   const store = cloudflareStore(folder);
   const routes: Routes = { ...zoneRoutes, ...tokenRoutes, ...r2Routes(storage), ...tunnelRoutes };
   let calls: number[] = [];
@@ -48,6 +48,8 @@ export function cloudflareApi(folder: string, storage: Storage): Api {
     if (calls.length > LIMIT)
       throw new Refusal(429, 10429, "More than 1200 requests per 300 seconds reached. Please wait and consider throttling your request speed.", { "retry-after": "300" }); // prettier-ignore
     const account = store.read();
+    // Public: https://developers.cloudflare.com/api/resources/ips/methods/list/
+    if (request.method === "GET" && request.path === "/client/v4/ips") return ok(edgeRanges(edge));
     const token = authenticate(account, request, now);
     const handlers = Object.entries(routes).map(([pattern, { needs, answer: reply }]) => [
       pattern,
@@ -74,6 +76,15 @@ export function cloudflareApi(folder: string, storage: Storage): Api {
       if (!(error instanceof Refusal)) throw error;
       return error.reply;
     }
+  };
+}
+
+/** The networks the edge asks origins from. */
+function edgeRanges(edge: readonly string[]) {
+  return {
+    ipv4_cidrs: edge.filter((address) => !address.includes(":")).map((address) => `${address}/32`),
+    ipv6_cidrs: edge.filter((address) => address.includes(":")).map((address) => `${address}/128`),
+    etag: "38f79d050aa027e3be3865e495dcc9bc",
   };
 }
 

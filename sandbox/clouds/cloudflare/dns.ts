@@ -4,7 +4,13 @@ import type { Account, DnsRecord, Zone } from "./state.ts";
 const SERVERS = ["ada.ns.cloudflare.com", "bob.ns.cloudflare.com"];
 
 /** What the zone that a name lies in says of it; undefined where the account has no such zone. */
-export function hostedBy(account: Account, asked: string, edge: readonly string[]): Hosted | undefined {
+export function hostedBy(
+  whole: Account,
+  asked: string,
+  edge: readonly string[],
+  lagSeconds = 0,
+): Hosted | undefined {
+  const account = published(whole, lagSeconds);
   const zone = zoneOf(account, asked);
   if (zone === undefined) return undefined;
   const found = recordsOf(account, zone, asked);
@@ -25,6 +31,15 @@ export function hostedBy(account: Account, asked: string, edge: readonly string[
     exists: found !== undefined,
     records: [...authority, ...answered(found ?? [], edge)],
   };
+}
+
+/** What the name servers know by now: what was made or deleted in the last so many seconds has not come to them. */
+function published(account: Account, lagSeconds: number): Account {
+  const before = Date.now() - lagSeconds * 1000;
+  if (lagSeconds === 0) return account;
+  const gone = (account.gone ?? []).filter(({ gone_on }) => Date.parse(gone_on) > before);
+  const records = [...account.records, ...gone];
+  return { ...account, records: records.filter(({ created_on }) => Date.parse(created_on) <= before) };
 }
 
 /** Where the edge finds what a proxied name stands for; undefined where the name has no proxied record. */

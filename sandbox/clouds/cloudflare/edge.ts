@@ -62,11 +62,11 @@ export async function serveEdge(options: EdgeOptions): Promise<Server[]> {
   ]);
   return Promise.all(
     servers.map(async ({ server, address, port, scheme }) => {
-      server.on("request", (request, response) => void pass(options, address, scheme, request, response));
+      server.on("request", (request, response) => void pass(options, scheme, request, response));
       server.on(
         "upgrade",
         (request: IncomingMessage, socket: Socket, head: Buffer) =>
-          void upgrade(options, address, scheme, request, socket, head),
+          void upgrade(options, scheme, request, socket, head),
       );
       await new Promise<void>(
         (resolve, reject) => void server.once("error", reject).listen(port, address, resolve),
@@ -81,8 +81,7 @@ const isCovered = (name: string, zone: string) =>
 
 /** The question to the origin; undefined where no proxied record has the name. */
 function question(
-  { account, authorities, ports = PORTS }: EdgeOptions,
-  own: string,
+  { account, addresses, authorities, ports = PORTS }: EdgeOptions,
   scheme: "http" | "https",
   request: IncomingMessage,
 ): { secure: boolean; options: RequestOptions } | undefined {
@@ -102,7 +101,7 @@ function question(
       method: request.method,
       path: request.url,
       // The origin's firewall knows Cloudflare by its addresses.
-      ...(isIPv6(origin) === isIPv6(own) ? { localAddress: own } : {}),
+      localAddress: addresses.find((address) => isIPv6(address) === isIPv6(origin)),
       timeout: PATIENCE_MS,
       headers: {
         ...request.headers,
@@ -120,12 +119,11 @@ function question(
 
 async function pass(
   options: EdgeOptions,
-  own: string,
   scheme: "http" | "https",
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const asked = question(options, own, scheme, request);
+  const asked = question(options, scheme, request);
   if (asked === undefined) return refuse(response, 530, "Origin DNS error (1016)");
   const toOrigin = (asked.secure ? overHttps : overHttp)(asked.options, (answer) => {
     response.writeHead(answer.statusCode ?? 502, { ...answer.headers, server: "cloudflare" });
@@ -143,13 +141,12 @@ async function pass(
 
 async function upgrade(
   options: EdgeOptions,
-  own: string,
   scheme: "http" | "https",
   request: IncomingMessage,
   socket: Socket,
   head: Buffer,
 ): Promise<void> {
-  const asked = question(options, own, scheme, request);
+  const asked = question(options, scheme, request);
   if (asked === undefined) return void socket.destroy();
   const toOrigin = (asked.secure ? overHttps : overHttp)(asked.options);
   toOrigin.on("upgrade", (answer, origin, first) => {

@@ -11,7 +11,7 @@ import { buffer, text } from "node:stream/consumers";
 import type { Store } from "../store.ts";
 import { unchunk } from "./chunked.ts";
 import { bucketResource, accountResource, isValid, may } from "./permissions.ts";
-import { credentialOf, isSignedBy, type Key, sign } from "../sigv4.ts";
+import { credentialOf, isSignedBy, type Key, presigned, sign, type Signed } from "../sigv4.ts";
 import type { Account, Bucket, Token } from "./state.ts";
 
 export interface Upstream {
@@ -45,6 +45,8 @@ class S3Error extends Error {
 const REGIONS = new Set(["auto", "us-east-1", "", "wnam", "enam", "weur", "eeur", "apac", "oc"]);
 /** https://developers.cloudflare.com/r2/api/s3/api/: what R2 does not implement. */
 const UNIMPLEMENTED = ["acl", "policy", "versioning", "object-lock", "tagging", "website", "logging", "retention", "legal-hold"]; // prettier-ignore
+/** What is set of a bucket as a whole; a key for objects may not: https://developers.cloudflare.com/r2/api/tokens/#permission-groups */
+const SETTINGS = ["lifecycle", "cors", "encryption"];
 const READS = new Set(["GET", "HEAD"]);
 
 /** R2 before a real S3 server: its keys, its buckets' locks, and its refusals. */
@@ -71,9 +73,9 @@ export async function serveR2(options: GateOptions): Promise<Server> {
 }
 
 async function pass(options: GateOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { method = "GET", url = "/", headers } = request;
   const account = options.account.read();
-  const token = authenticate(account, { method, url, headers });
+  const token = authenticate(account, asSigned(request));
+  const { method = "GET", url = "/", headers } = request;
   const [path = "/", query = ""] = url.split("?");
   const parameters = new URLSearchParams(query);
   const [, bucketName = "", ...rest] = path.split("/");
@@ -90,12 +92,16 @@ async function pass(options: GateOptions, request: IncomingMessage, response: Se
   const unimplemented = UNIMPLEMENTED.find((name) => parameters.has(name));
   if (unimplemented !== undefined)
     throw new S3Error(501, "NotImplemented", `${unimplemented} not implemented`);
-  authorize(account, token, method, bucketName);
+  const setting = key === "" && !READS.has(method) && SETTINGS.some((name) => parameters.has(name));
+  authorize(account, token, method, setting ? "" : bucketName);
+  const source = headers["x-amz-copy-source"];
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html: the source's bucket has to be readable, too.
+  if (source !== undefined) authorize(account, token, "GET", bucketOfSource(String(source)));
   const bucket = account.buckets.find(({ name }) => name === bucketName);
   if (bucketName !== "" && bucket === undefined)
     throw new S3Error(404, "NoSuchBucket", "The specified bucket does not exist.");
-  if (key === "" && (method === "PUT" || method === "DELETE") && query === "")
-    throw new S3Error(501, "NotImplemented", "buckets are made by Cloudflare's API in the sandbox");
+  if (key === "" && (setting || ((method === "PUT" || method === "DELETE") && query === "")))
+    throw new S3Error(501, "NotImplemented", "buckets are made and set by Cloudflare's API in the sandbox");
 
   let content: Buffer | undefined;
   if (bucket !== undefined && !READS.has(method)) {
@@ -108,10 +114,19 @@ async function pass(options: GateOptions, request: IncomingMessage, response: Se
   await forward(options.upstream, request, response, content);
 }
 
-function authenticate(
-  account: Account,
-  request: { method: string; url: string; headers: IncomingHttpHeaders },
-): Token {
+/** What was signed. Of a presigned URL the request goes on without what its query says of that. */
+function asSigned(request: IncomingMessage): Signed {
+  const { method = "GET", url = "/", headers } = request;
+  const found = presigned({ method, url, headers });
+  if (found === undefined) return { method, url, headers };
+  // https://developers.cloudflare.com/r2/api/s3/presigned-urls/
+  if (!(found.expires > Date.now())) throw new S3Error(403, "ExpiredRequest", "Request has expired");
+  request.url = found.url;
+  headers["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD";
+  return found.signed;
+}
+
+function authenticate(account: Account, request: Signed): Token {
   const credential = credentialOf(request);
   if (credential === undefined) throw new S3Error(400, "InvalidArgument", "Authorization");
   if (!REGIONS.has(credential.region))
@@ -120,7 +135,7 @@ function authenticate(
   if (token === undefined || !isValid(token, Date.now()))
     throw new S3Error(401, "Unauthorized", "Unauthorized");
   // https://developers.cloudflare.com/r2/api/tokens/#get-s3-api-credentials-from-an-api-token
-  const secret = createHash("sha256").update(token.value).digest("hex");
+  const secret = token.s3Secret ?? createHash("sha256").update(token.value).digest("hex");
   if (!isSignedBy(request, credential, secret))
     throw new S3Error(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your secret access key and signing method."); // prettier-ignore
   return token;
@@ -133,6 +148,11 @@ function authorize(account: Account, token: Token, method: string, bucket: strin
     (bucket !== "" &&
       may(account, token, `Workers R2 Storage Bucket Item ${access}`, bucketResource(account, bucket)));
   if (!allowed) throw new S3Error(403, "AccessDenied", "Access Denied");
+}
+
+/** Of `/BUCKET/KEY`, with or without the first slash. */
+function bucketOfSource(source: string): string {
+  return decodeURIComponent(source).replace(/^\//, "").split("/")[0] ?? "";
 }
 
 function keysIn(content: Buffer): string[] {

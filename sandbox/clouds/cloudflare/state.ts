@@ -4,6 +4,8 @@ export interface Account {
   name: string;
   zones: Zone[];
   records: DnsRecord[];
+  /** The latest that were deleted: name servers may tell of them for a while yet. */
+  gone?: (DnsRecord & { gone_on: string })[];
   buckets: Bucket[];
   tokens: Token[];
   tunnels: Tunnel[];
@@ -67,6 +69,8 @@ export interface Token {
   name: string;
   /** Told once; an R2 key's secret is its SHA-256. */
   value: string;
+  /** Of an R2 key whose value nobody here knows; otherwise the value's SHA-256. */
+  s3Secret?: string;
   status: "active" | "disabled" | "expired";
   /** ISO 8601; null: never. */
   expires_on: string | null;

@@ -116,5 +116,5 @@ function show(token: Token) {
       PERMISSION_GROUPS.find((group) => group.id === id),
     ),
   }));
-  return { ...token, value: undefined, policies: named };
+  return { ...token, value: undefined, s3Secret: undefined, policies: named };
 }

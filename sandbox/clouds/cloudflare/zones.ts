@@ -17,6 +17,9 @@ const RecordSchema = z.object({
 });
 const SettingSchema = z.object({ value: z.unknown() }).loose();
 
+/** More than a test deletes within the longest lag. */
+const GONE = 50;
+
 const ofZone = (_: Account, id: string | undefined) => zoneResource(id ?? "");
 
 /** Zones, their settings and records. */
@@ -109,6 +112,9 @@ export const zoneRoutes: Routes = {
       change((account) => {
         const record = findRecord(account, parameters);
         account.records = account.records.filter((one) => one !== record);
+        account.gone = [...(account.gone ?? []), { ...record, gone_on: new Date().toISOString() }].slice(
+          -GONE,
+        );
         return ok({ id: record.id });
       }),
   },

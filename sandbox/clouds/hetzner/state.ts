@@ -1,3 +1,5 @@
+import { randomInt } from "node:crypto";
+
 /** What Hetzner knows of one project. */
 export interface Project {
   lastId: number;
@@ -12,7 +14,8 @@ export interface Project {
 }
 
 export const EMPTY_PROJECT: Project = {
-  lastId: 1000,
+  // Ids are counted over all projects: another sandbox's are other ones.
+  lastId: randomInt(1_000_000, 100_000_000),
   actions: [],
   sshKeys: [],
   firewalls: [],

@@ -78,7 +78,7 @@ func run(m *testing.M) (code int, err error) {
 	if err := plug(); err != nil {
 		return 1, err
 	}
-	for _, name := range []string{"k3s", "elsewhere", "refused", "third", "nothing"} {
+	for _, name := range []string{"k3s", "elsewhere", "refused", "third", "nothing", "restored"} {
 		if err := visitor.shareData("/var/lib/rancher/" + name); err != nil {
 			return 1, err
 		}

@@ -23,28 +23,45 @@ import (
 )
 
 // dial connects from within the node's network.
-func (n *node) dial(network, address string) (net.Conn, error) {
-	// A socket belongs to the namespace its thread was in when it was made; Dial makes it on this thread.
+func (n *node) dial(network, address string) (connection net.Conn, err error) {
+	err = n.inNetwork(func() (err error) {
+		connection, err = net.DialTimeout(network, address, 5*time.Second)
+		return err
+	})
+	return connection, err
+}
+
+// listen is open to the node's network.
+func (n *node) listen(address string) (listener net.Listener, err error) {
+	err = n.inNetwork(func() (err error) {
+		listener, err = net.Listen("tcp", address)
+		return err
+	})
+	return listener, err
+}
+
+// inNetwork lets a socket be made in the node's network: it belongs to the namespace its thread was in at that time.
+func (n *node) inNetwork(open func() error) error {
 	runtime.LockOSThread()
 	own, err := os.Open(fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid()))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer own.Close()
 	theirs, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", n.pid))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer theirs.Close()
 	if err := unix.Setns(int(theirs.Fd()), unix.CLONE_NEWNET); err != nil {
-		return nil, err
+		return err
 	}
-	connection, err := net.DialTimeout(network, address, 5*time.Second)
+	err = open()
 	if back := unix.Setns(int(own.Fd()), unix.CLONE_NEWNET); back != nil {
-		return nil, back // the thread stays locked, and ends with its goroutine
+		return back // the thread stays locked, and ends with its goroutine
 	}
 	runtime.UnlockOSThread()
-	return connection, err
+	return err
 }
 
 // get asks without checking who answers, as a joining node does first, and shows who answered.

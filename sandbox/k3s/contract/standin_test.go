@@ -18,7 +18,6 @@ func TestStandInSaysWhatItHasNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, args := range map[string][]string{
-		"k3s etcd-snapshot":                       {"etcd-snapshot", "save"},
 		"k3s certificate":                         {"certificate", "check"},
 		"k3s secrets-encrypt rotate-keys":         {"secrets-encrypt", "rotate-keys"},
 		"k3s crictl":                              {"crictl", "ps"},
@@ -27,15 +26,13 @@ func TestStandInSaysWhatItHasNot(t *testing.T) {
 		"k3s token create":                        {"token", "create"},
 		"k3s token list":                          {"token", "list"},
 		"k3s token delete":                        {"token", "delete", "abcdef"},
-		"k3s token rotate":                        {"token", "rotate"},
 		"a server without --cluster-init":         with(),
 		"--server on a server":                    with("--server", serverURL, "--token", password),
 		"--agent-token":                           with("--cluster-init", "--agent-token=other"),
-		"--cluster-reset":                         with("--cluster-reset"),
+		"--etcd-expose-metrics":                   with("--cluster-init", "--etcd-expose-metrics"),
 		"--flannel-backend":                       with("--cluster-init", "--flannel-backend=wireguard-native"),
 		"--flannel-external-ip":                   with("--cluster-init", "--flannel-external-ip"),
 		"--egress-selector-mode pod":              with("--cluster-init", "--egress-selector-mode=pod"),
-		"--etcd-s3":                               with("--cluster-init", "--etcd-s3"),
 		"--datastore-endpoint":                    with("--datastore-endpoint=mysql://nowhere"),
 		"--vpn-auth":                              with("--cluster-init", "--vpn-auth=name=tailscale,joinKey=none"),
 		"--cluster-cidr with two ranges":          with("--cluster-init", "--cluster-cidr=10.42.0.0/16,2001:db8:42::/56"),

@@ -1,7 +1,7 @@
-import { Resolver } from "node:dns/promises";
 import type { Stage } from "../../run/stage.ts";
 import type { ClusterContext } from "../context.ts";
 import { bring, look } from "../stack/bring.ts";
+import { lookUp } from "./served.ts";
 
 /** At Cloudflare: the domain's records, the backups' bucket, the tokens of what runs in the cluster, the tunnel. */
 export const dns: Stage<ClusterContext> = {
@@ -9,30 +9,25 @@ export const dns: Stage<ClusterContext> = {
   async observe(context) {
     const { model } = context;
     if (model.cloudflare === null) return { state: "ok", reason: "cluster.yaml has no `cloudflare`" };
-    const served = await addresses(model.domain);
-    const { proxied, tunnel } = model.cloudflare;
-    const wanted = model.nodes.flatMap(({ name, ingress }) => {
-      const server = context.servers[name];
-      return ingress && server !== undefined
-        ? [server.publicIp, server.publicIpv6 ?? ""].filter(Boolean)
-        : [];
-    });
-    if (proxied || tunnel ? served.length > 0 : same(served, wanted))
-      return { state: "ok", reason: `${model.domain} is served as declared` };
+    const { declared, served, ok } = await lookUp(context, model.domain);
+    if (ok) return { state: "ok", reason: `${model.domain} is served as declared` };
     if (served.length === 0) return { state: "absent", reason: `${model.domain} has no address` };
     return {
       state: "changed",
-      reason: `${model.domain} leads to ${served.join(", ")}, declared are ${wanted.join(", ")}`,
+      reason: `${model.domain} leads to ${served.join(", ")}, declared are ${declared.join(", ")}`,
     };
   },
   async plan(context) {
     if (context.model.cloudflare === null) return [];
     if (context.secrets.TF_VAR_state_access_key_id === undefined) return fromNothing(context);
-    return (await look({ context, stage: "dns", stack: "cloudflare" })).changes;
+    const { changes, values } = await look({ context, stage: "dns", stack: "cloudflare" });
+    context.cloudflareOutputs = values;
+    return changes;
   },
   async apply(context, emit) {
     if (context.model.cloudflare === null) return {};
-    const { changes } = await bring({ context, stage: "dns", stack: "cloudflare" }, emit);
+    const { changes, values } = await bring({ context, stage: "dns", stack: "cloudflare" }, emit);
+    context.cloudflareOutputs = values;
     return changes.length === 0 ? {} : { cloudflare: { ok: 0, changed: changes.length, failed: 0 } };
   },
 };
@@ -51,14 +46,3 @@ function fromNothing({ model: { domain, cloudflare } }: ClusterContext) {
     protected: false,
   }));
 }
-
-async function addresses(name: string): Promise<string[]> {
-  const resolver = new Resolver({ timeout: 3000, tries: 2 });
-  const found = await Promise.all(
-    [resolver.resolve4(name), resolver.resolve6(name)].map((one) => one.catch(() => [])),
-  );
-  return found.flat();
-}
-
-const same = (a: readonly string[], b: readonly string[]) =>
-  JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());

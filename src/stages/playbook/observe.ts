@@ -3,8 +3,12 @@ import { type PlaybookResult, runPlaybook } from "../../tools/ansible/playbook.t
 import type { ClusterContext } from "../context.ts";
 
 /** Ansible's dry run of one tag of `site.yml`: what it would change. */
-export function dryRun(context: ClusterContext, stage: string): Promise<PlaybookResult> {
-  return runPlaybook({ ...context, name: "site", stage, check: true }, () => {});
+export function dryRun(
+  context: ClusterContext,
+  stage: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<PlaybookResult> {
+  return runPlaybook({ ...context, name: "site", stage, check: true, environment }, () => {});
 }
 
 export function toObservation(result: PlaybookResult): Observation {

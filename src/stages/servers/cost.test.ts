@@ -30,7 +30,7 @@ const OFFERS = {
     offer("cx43", 8.99, { cores: 8, memoryGb: 16 }),
     offer("cpx32", 9.5),
     offer("cx23", 2.99, { cores: 2, memoryGb: 4 }),
-    offer("cax21", 3.99, { arch: "arm64" }),
+    offer("cpx21", 3.99, { arch: "arm64" }),
     offer("ccx13", 12, { region: "ash" }),
   ],
   vultr: "unknown: nobody was asked",
@@ -51,7 +51,7 @@ test.each([
   ["cx33", "is sold out in fsn1", "cx43", { sold: "cx33" }],
   ["cx99", "hetzner has no size cx99", "cx23", {}],
   ["ccx13", "ccx13 is not sold in fsn1", "cx33", {}],
-  ["cax21", "cax21 is arm64, and the node is declared amd64", "cx33", {}],
+  ["cpx21", "cpx21 is arm64, and the node is declared amd64", "cx33", {}],
 ])(
   "a size that can't be had (%s) comes with the cheapest that is no smaller",
   (size, why, best, { sold }: { sold?: string }) => {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StackName } from "../../config/model.ts";
+import { masterOf, type StackName } from "../../config/model.ts";
 import { type Fault, formatFault, UserError } from "../../output/errors.ts";
 import type { Emit } from "../../output/events.ts";
 import type { Change } from "../../run/stage.ts";
@@ -13,7 +13,7 @@ import { isLeftByUs } from "../../tools/tofu/runs.ts";
 import * as door from "../../tools/tofu/stack.ts";
 import type { ClusterContext } from "../context.ts";
 import { adopt, close, concerned, removeDoubles, switchOn, toClose, toSwitchOn } from "./adopt.ts";
-import { nodeOf, refusals, strays, toChanges } from "./plan.ts";
+import { lostMaster, nodeOf, refusals, strays, toChanges } from "./plan.ts";
 
 export interface StackResult {
   /** What was applied. */
@@ -71,6 +71,9 @@ export async function prepare(job: Job): Promise<Prepared> {
   const stack = await open(context, name);
   const [plan, things] = await Promise.all([planned(job, stack), thingsOf(job)]);
   const refused = refusals(toChanges(stage, name, plan), context.allowDestroy);
+  const { name: master } = masterOf(context.model);
+  if (context.servers[master] !== undefined && context.restoring !== true)
+    refused.push(...lostMaster(plan, things, master));
   if (makes(plan)) refused.push(...(await collisionsAt(name, context)));
   if (refused.length > 0) throw new Refused(refused);
   return { stack, plan, things };
@@ -136,7 +139,7 @@ async function applied(
 }
 
 export async function open(
-  { root, secrets, logFile, lock }: ClusterContext,
+  { root, secrets, logFile, lock }: Pick<ClusterContext, "root" | "secrets" | "logFile" | "lock">,
   name: StackName,
 ): Promise<door.Stack> {
   const stack = { tofu: await ensureTofu(lock, () => {}), root, name, secrets, logFile };

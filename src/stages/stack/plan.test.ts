@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { ResourceChange } from "../../tools/tofu/show.ts";
 import { thing } from "../../tools/inventory/thing.ts";
-import { doubles, leftovers, nodeOf, refusals, strays, toChanges } from "./plan.ts";
+import { doubles, leftovers, lostMaster, nodeOf, refusals, strays, toChanges } from "./plan.ts";
 
 const change = (
   address: string,
@@ -52,6 +52,17 @@ test("creating and changing need no leave", () => {
 const kind = { provider: "hetzner", type: "hcloud_server" } as const;
 const server = (id: string, created: string) =>
   thing(kind, { id, name: "hetzner-1", address: SERVER, created, billed: true });
+
+test("a master that is gone from the provider is not made anew by the way; one that only the state forgot is", () => {
+  const [create, replace] = [change(SERVER, "create"), change(SERVER, "replace")];
+
+  expect(lostMaster({ changes: [create] }, [], "hetzner-1")).toEqual([
+    expect.objectContaining({ fix: expect.stringContaining("infra-k3s restore cluster") }),
+  ]);
+  expect(lostMaster({ changes: [create] }, [server("1", "")], "hetzner-1")).toEqual([]);
+  expect(lostMaster({ changes: [create] }, [], "another")).toEqual([]);
+  expect(lostMaster({ changes: [replace] }, [], "hetzner-1")).toEqual([]);
+});
 
 test("what a lost answer left is adopted: the one in use, else the oldest; a repeated one is useless", () => {
   const [older, newer] = [server("1", "2026-01-01T00:00:00Z"), server("2", "2026-01-01T00:00:09Z")];

@@ -108,6 +108,29 @@ export function refusals(changes: readonly Change[], allowed: readonly string[])
     });
 }
 
+/**
+ * A fault where the master's server was there, is gone from the provider, and the plan would make another: that one would
+ * begin an empty cluster, and its snapshots would be the newest.
+ */
+export function lostMaster(
+  { changes }: Pick<PlanContents, "changes">,
+  things: readonly Thing[],
+  master: string,
+): Fault[] {
+  const made = changes.find(
+    ({ address, type, action }) => action === "create" && nodeOf(address) === master && PROTECTED.has(type),
+  );
+  // One that only the state has forgotten is adopted.
+  if (made === undefined || things.some(({ address }) => address === made.address)) return [];
+  return [
+    {
+      what: `the server of the master, ${master}, is gone, and the cluster's state with it; nothing was changed`,
+      why: "a new one would begin an empty cluster, which the workers can't join",
+      fix: "bring the state back from R2: infra-k3s restore cluster; to begin anew: infra-k3s destroy, then infra-k3s up",
+    },
+  ];
+}
+
 function actionOf({ action }: ResourceChange): Change["action"] {
   if (action === "create" || action === "import") return "create";
   return action === "update" ? "update" : "delete";

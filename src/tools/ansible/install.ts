@@ -23,7 +23,10 @@ export async function ensureAnsible(progress: (line: string) => void): Promise<A
   const building = `${folder}.${process.pid}`;
   mkdirSync(dirname(folder), { recursive: true });
   try {
-    await runOrFail({ argv: [python, "-m", "venv", building] }, "can't make a Python environment for Ansible");
+    await runOrFail(
+      { argv: [python, "-m", "venv", building] },
+      "can't make a Python environment for Ansible",
+    );
     await runOrFail(
       {
         argv: [join(building, "bin/python"), "-m", "pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:", "-r", REQUIREMENTS], // prettier-ignore
@@ -43,9 +46,12 @@ function programs(folder: string): Ansible {
   return (program) => [join(folder, "bin/python"), join(folder, "bin", program)];
 }
 
-async function findPython(): Promise<string> {
+/** The first Python of these that can run Ansible. */
+export async function findPython(
+  names: readonly string[] = ["python3", "/usr/bin/python3", "python3.13", "python3.12", "python3.11"],
+): Promise<string> {
   const found: string[] = [];
-  for (const name of ["python3", "/usr/bin/python3", "python3.13", "python3.12", "python3.11"]) {
+  for (const name of names) {
     const result = await run({
       argv: [name, "-c", "import sys, ensurepip; print('%d.%d' % sys.version_info[:2])"],
     }).catch(() => undefined);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../output/errors.ts";
 import type { Emit, HostSummary } from "../../output/events.ts";
+import { controlPathFolder } from "./control-path.ts";
 import type { Ansible } from "./install.ts";
 import { run } from "../process/process.ts";
 import { only, type Secrets } from "../secrets/envrc.ts";
@@ -15,7 +16,13 @@ const EventSchema = z.discriminatedUnion("kind", [
     task: z.string(),
     message: z.string(),
   }),
-  z.object({ kind: z.literal("stats"), host: z.string(), ok: z.number(), changed: z.number(), failed: z.number() }),
+  z.object({
+    kind: z.literal("stats"),
+    host: z.string(),
+    ok: z.number(),
+    changed: z.number(),
+    failed: z.number(),
+  }),
 ]);
 
 export interface Playbook {
@@ -31,6 +38,8 @@ export interface Playbook {
   limit: readonly string[];
   check?: boolean;
   extraVars?: Readonly<Record<string, string>>;
+  /** Secrets that are not the operator's own. */
+  environment?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface PlaybookResult {
@@ -52,8 +61,12 @@ export async function runPlaybook(playbook: Playbook, emit: Emit): Promise<Playb
         "TAILSCALE_OAUTH_CLIENT_SECRET",
         "TAILSCALE_AUTHKEY",
         "INFRA_K3S_SSH_KEY",
+        "INFRA_K3S_REPORT_URL",
       ]),
+      ...playbook.environment,
       ANSIBLE_CONFIG: join(playbook.root, "ansible.cfg"),
+      ANSIBLE_SSH_CONTROL_PATH_DIR:
+        process.env["ANSIBLE_SSH_CONTROL_PATH_DIR"] ?? controlPathFolder(playbook.root),
       ANSIBLE_CALLBACK_PLUGINS: join(import.meta.dirname, "callback"),
       ANSIBLE_STDOUT_CALLBACK: "infra_k3s_events",
     },
@@ -93,18 +106,33 @@ function collect(line: string, stage: string, result: PlaybookResult, emit: Emit
     case "task":
       return;
     case "note":
-      if (event.message !== "") emit({ event: "log", level: "info", message: `${event.host}: ${event.message}` });
+      if (event.message !== "")
+        emit({ event: "log", level: "info", message: `${event.host}: ${event.message}` });
       return;
     case "stats":
       result.hosts[event.host] = { ok: event.ok, changed: event.changed, failed: event.failed };
       return;
     case "changed":
       result.changes.push({ host: event.host, task: event.task, message: event.message });
-      emit({ event: "host", stage, host: event.host, state: "changed", task: event.task, message: event.message });
+      emit({
+        event: "host",
+        stage,
+        host: event.host,
+        state: "changed",
+        task: event.task,
+        message: event.message,
+      });
       return;
     case "failed":
     case "unreachable":
-      emit({ event: "host", stage, host: event.host, state: "failed", task: event.task, message: event.message });
+      emit({
+        event: "host",
+        stage,
+        host: event.host,
+        state: "failed",
+        task: event.task,
+        message: event.message,
+      });
   }
 }
 

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { loadCluster } from "../../config/load.ts";
 import { LockSchema } from "../../config/lock.ts";
-import { completeLock, operatorPlatform, wanted } from "./lock.ts";
+import { completeLock, operatorPlatform, RENDERED, requireLock, wanted } from "./lock.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
@@ -50,4 +51,17 @@ test("what the lock lacks is locked from the bytes received, and nothing else is
 test("bytes that are not what upstream's checksums say are not locked", async () => {
   upstream("b".repeat(64));
   await expect(completeLock(older(), model, () => undefined)).rejects.toThrow("does not match the checksum");
+});
+
+test("who needs a part of the lock is not kept by what another part lacks", () => {
+  const root = mkdtempSync(join(tmpdir(), "infra-k3s-lock-"));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  const { manifests: _, images: __, ...lock } = older();
+  writeFileSync(join(root, "versions.lock.json"), JSON.stringify(lock));
+  const following = loadCluster(read("examples/tunnel/cluster.yaml"), "cluster.yaml");
+  if (!following.ok) throw new Error("the example is valid");
+
+  expect(requireLock(root, following.value, ["kubectl"]).kubectl.version).toBe(lock.kubectl.version);
+  expect(() => requireLock(root, following.value, RENDERED)).toThrow("the manifests of argocd");
+  expect(() => requireLock(root, model, ["sops"])).toThrow("sops");
 });

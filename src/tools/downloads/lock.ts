@@ -5,6 +5,7 @@ import type { ClusterModel } from "../../config/model.ts";
 import { EXIT, ToolError, UserError } from "../../output/errors.ts";
 import { PRODUCT_ROOT } from "../../repository/shipped.ts";
 import { fetchText, hashOf } from "./download.ts";
+import { completeGitops, lackingGitops } from "./gitops.ts";
 
 export const LOCK_FILE = "versions.lock.json";
 
@@ -31,6 +32,12 @@ export function wanted(model: ClusterModel): Record<LockedName, { version: strin
     sops: { version: product.sops, platforms: [operatorPlatform()] },
   };
 }
+
+/** A part of the lock that a command may need alone; `gitops`: manifests, images and networks of what is rendered. */
+type LockPart = LockedName | "gitops";
+
+/** What a rendering reads of the lock: what hosts run, and nothing that depends on the machine it is rendered on. */
+export const RENDERED: readonly LockPart[] = ["k3s", "tailscale", "gitops"];
 
 /** kubectl's name of the machine the CLI runs on. */
 export function operatorPlatform(): string {
@@ -104,7 +111,8 @@ export async function completeLock(
       return [name, { version, files }];
     }),
   );
-  return LockSchema.parse(Object.fromEntries(entries));
+  const gitops = await completeGitops(existing, model, progress);
+  return LockSchema.parse({ ...Object.fromEntries(entries), ...gitops });
 }
 
 async function lockOne({ url, checksumUrl, checksum }: Upstream): Promise<{ url: string; sha256: string }> {
@@ -137,20 +145,24 @@ export function readLock(root: string): Lock | undefined {
   );
 }
 
-export function requireLock(root: string, model: ClusterModel): Lock {
+/** `parts`: all that is needed of it. */
+export function requireLock(root: string, model: ClusterModel, parts?: readonly LockPart[]): Lock {
   const lock = readLock(root);
-  const lacking = Object.entries(wanted(model)).flatMap(([name, { version, platforms }]) => {
+  const isNeeded = (part: string) => parts?.includes(part as LockPart) !== false;
+  const needed = Object.entries(wanted(model)).filter(([name]) => isNeeded(name));
+  const lacking = needed.flatMap(([name, { version, platforms }]) => {
     const entry = lock?.[name as LockedName];
     const complete =
       entry?.version === version && platforms.every((platform) => entry.files[platform] !== undefined);
     return complete ? [] : [`${name} ${version} (${platforms.join(", ")})`];
   });
+  if (isNeeded("gitops")) lacking.push(...lackingGitops(lock, model));
   if (lock !== undefined && lacking.length === 0) return lock;
   throw new UserError(
     {
       what: `${LOCK_FILE} does not hold ${lacking.join(", ")}`,
       why: "only what was locked from upstream is ever run",
-      fix: "complete it: infra-k3s init",
+      fix: `complete it: infra-k3s init ${root}`,
     },
     EXIT.config,
   );

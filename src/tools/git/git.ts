@@ -1,5 +1,5 @@
 import { UserError } from "../../output/errors.ts";
-import { run } from "../process/process.ts";
+import { run, runOrFail } from "../process/process.ts";
 
 /** Set by git for its hooks: `git commit -a` has an index of its own, which is the one to be looked at. */
 function hookEnvironment(): Record<string, string> {
@@ -69,4 +69,45 @@ export async function everPresent(root: string, pathspec: string): Promise<strin
     "log", "--all", "--format=", "--name-only", "--relative", "-z", "--diff-filter=AMR", "--", pathspec,
   ]); // prettier-ignore
   return [...new Set((log ?? "").split("\0").map((path) => path.trim()))].filter(Boolean);
+}
+
+/** The paths that differ from HEAD, untracked ones too; a renamed one by both its names. */
+export async function changedPaths(root: string): Promise<string[]> {
+  const entries = await paths(root, [
+    "status",
+    "--porcelain=v1",
+    "-z",
+    "--untracked-files=all",
+    "--no-renames",
+  ]);
+  return entries.map((entry) => entry.slice(3));
+}
+
+/** The commit of HEAD; undefined before the first. */
+export function headCommit(root: string): Promise<string | undefined> {
+  return git(root, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
+}
+
+/** The name of the branch that is checked out; undefined where none is, as in most CI. */
+export function currentBranch(root: string): Promise<string | undefined> {
+  return git(root, ["symbolic-ref", "--quiet", "--short", "HEAD"]);
+}
+
+/** Commits these paths and nothing else; git's hooks run as for any commit. `email` is used where git knows no author. */
+export async function commitPaths(
+  root: string,
+  changed: readonly string[],
+  message: string,
+  email: string,
+): Promise<void> {
+  const known = (await git(root, ["config", "user.email"])) !== undefined;
+  const author = known ? [] : ["-c", "user.name=infra-k3s", "-c", `user.email=${email}`];
+  // A path is no pattern.
+  const only = ["--literal-pathspecs"];
+  await runOrFail(
+    { argv: ["git", ...only, "add", "--all", "--", ...changed], cwd: root },
+    "git can't take the changes in",
+  );
+  const commit = ["commit", "--quiet", `--message=${message}`, "--", ...changed];
+  await runOrFail({ argv: ["git", ...only, ...author, ...commit], cwd: root }, "git made no commit");
 }

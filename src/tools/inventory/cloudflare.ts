@@ -29,6 +29,7 @@ export async function cloudflareThings(
   const uses: Readonly<{ [use: string]: string }> = {
     dns01: "module.dns.cloudflare_account_token.dns01",
     "r2-backup": 'module.r2.cloudflare_account_token.r2["backup"]',
+    "r2-drill": "module.r2.cloudflare_account_token.drill",
     "r2-etcd": 'module.r2.cloudflare_account_token.r2["etcd"]',
   };
   return [

@@ -66,7 +66,7 @@ export async function kubectl(
 }
 
 /** kubectl at the cluster's own version, from the user's cache, verified each time. */
-async function ensureKubectl(lock: Lock): Promise<string> {
+export async function ensureKubectl(lock: Lock): Promise<string> {
   const locked = lock.kubectl.files[operatorPlatform()];
   if (locked === undefined) {
     throw new ToolError({
@@ -147,9 +147,20 @@ function canConnect(host: string, port: number, timeout: number): Promise<boolea
   });
 }
 
-function freePort(): Promise<number> {
+/** A port of this machine that nothing listens on: the one that is wanted, or any. */
+export function freePort(wanted = 0): Promise<number> {
   return new Promise((resolve, reject) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
+    const server = createServer();
+    server.once("error", (error) =>
+      reject(
+        new UserError({
+          what: `port ${wanted} can't be had`,
+          why: error.message,
+          fix: "name another one, or leave --port out: then a free one is taken",
+        }),
+      ),
+    );
+    server.listen(wanted, "127.0.0.1", () => {
       const address = server.address();
       server.close(() => (typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")))); // prettier-ignore
     });

@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { UserError } from "../../output/errors.ts";
+import { endOrphans, runMark } from "../process/children.ts";
+import { beganAt } from "../process/identity.ts";
 
 interface Holder {
   pid: number;
-  /** When the process began, in the kernel's own count: its number alone may have been given to another since. */
+  /** When the process began: identity.ts. */
   began: string;
   command: string;
   since: string;
@@ -13,35 +15,61 @@ interface Holder {
 /** One change of a cluster at a time from this repository; the lock of a dead process is taken over. */
 export async function withLock<T>(root: string, command: string, work: () => Promise<T>): Promise<T> {
   const path = join(root, ".infra-k3s/lock");
-  take(path, {
+  const dead = take(path, {
     pid: process.pid,
     began: beganAt(process.pid) ?? "",
     command,
     since: new Date().toISOString(),
   });
+  const release = () => rmSync(path, { force: true });
+  process.once("exit", release);
   try {
+    for (const { pid, began } of dead) await endOrphans(runMark(pid, began));
     return await work();
   } finally {
-    rmSync(path, { force: true });
+    release();
+    process.off("exit", release);
   }
 }
 
-function take(path: string, holder: Holder): void {
+/** Returns the dead processes that had it. */
+function take(path: string, holder: Holder): Holder[] {
   mkdirSync(dirname(path), { recursive: true });
+  if (create(path, holder)) return [];
+  const other = readHolder(path);
+  if (other !== undefined && beganAt(other.pid) === other.began) {
+    throw new UserError({
+      what: `another command is changing this cluster: ${other.command} (process ${other.pid}, since ${other.since})`,
+      fix: `wait for it to end, or end it: kill ${other.pid}`,
+    });
+  }
+  if (other === undefined && isNew(path))
+    throw new UserError({ what: "another command is about to change this cluster", fix: "run this again" });
+  // Two that find it at the same moment must not both take it: who is slower would remove what the other has by then.
+  const taking = `${path}.taking`;
+  take(taking, holder);
+  try {
+    if (JSON.stringify(readHolder(path)) === JSON.stringify(other)) rmSync(path, { force: true });
+  } finally {
+    rmSync(taking, { force: true });
+  }
+  return [...(other === undefined ? [] : [other]), ...take(path, holder)];
+}
+
+function create(path: string, holder: Holder): boolean {
   try {
     writeFileSync(path, JSON.stringify(holder), { flag: "wx" });
+    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    const other = readHolder(path);
-    if (other !== undefined && beganAt(other.pid) === other.began) {
-      throw new UserError({
-        what: `another command is changing this cluster: ${other.command} (process ${other.pid}, since ${other.since})`,
-        fix: "wait for it to end, or end it",
-      });
-    }
-    rmSync(path, { force: true });
-    take(path, holder);
+    return false;
   }
+}
+
+/** Its holder is writing its name at this moment. */
+function isNew(path: string): boolean {
+  const made = statSync(path, { throwIfNoEntry: false });
+  return made !== undefined && made.size === 0 && Date.now() - made.mtimeMs < 2000;
 }
 
 function readHolder(path: string): Holder | undefined {
@@ -49,27 +77,5 @@ function readHolder(path: string): Holder | undefined {
     return JSON.parse(readFileSync(path, "utf8")) as Holder;
   } catch {
     return undefined;
-  }
-}
-
-/** Undefined when there is no such process, or only what its parent has not yet buried. */
-export function beganAt(pid: number): string | undefined {
-  if (!existsSync("/proc/self/stat")) return isAlive(pid) ? "" : undefined;
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name before may hold anything; behind its bracket stand state (3) and, as 22nd, the start (proc(5)).
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

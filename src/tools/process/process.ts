@@ -1,5 +1,9 @@
 import { execa, type Options } from "execa";
 import { ToolError, UserError } from "../../output/errors.ts";
+import { interruption } from "../../output/interruption.ts";
+import { follow, RUN_VARIABLE, runMark } from "./children.ts";
+import { beganAt } from "./identity.ts";
+import { trace } from "./trace.ts";
 
 export interface Command {
   argv: readonly [string, ...string[]];
@@ -11,8 +15,10 @@ export interface Command {
   timeout?: number | undefined;
   /** Called with the process's number once it runs. */
   onStart?: ((pid: number) => void) | undefined;
-  /** Called for each line of stdout as it comes. */
-  onLine?: ((line: string) => void) | undefined;
+  /** Called for each line of stdout as it comes; `"enough"` ends the program. */
+  onLine?: ((line: string) => "enough" | void) | undefined;
+  /** Its stdout goes to `onLine` alone, however long it is. */
+  linesOnly?: boolean | undefined;
 }
 
 export interface Finished {
@@ -31,24 +37,30 @@ const PASSED_ON = [
 ]; // prettier-ignore
 
 export function baseEnvironment(): Record<string, string> {
-  return Object.fromEntries(
-    PASSED_ON.flatMap((name) => {
+  return Object.fromEntries([
+    ...PASSED_ON.flatMap((name) => {
       const value = process.env[name];
-      return value === undefined ? [] : [[name, value]];
+      return value === undefined ? [] : [[name, value] as const];
     }),
-  );
+    [RUN_VARIABLE, runMark(process.pid, beganAt(process.pid) ?? "")],
+  ]);
 }
 
-/** Runs a program to its end, whatever its exit code. Never through a shell. */
+/** Runs a program to its end, whatever its exit code. Never through a shell; never after the run was interrupted. */
 export async function run(command: Command): Promise<Finished> {
-  const child = start(command, { stdin: command.stdin === undefined ? "ignore" : "pipe" });
+  interruption.signal.throwIfAborted();
+  const child = start(command, { stdin: command.stdin === undefined ? "ignore" : "pipe" }, "told");
   if (child.pid !== undefined) command.onStart?.(child.pid);
-  if (command.onLine !== undefined) for await (const line of child.iterable()) command.onLine(String(line));
+  if (command.onLine !== undefined) {
+    for await (const line of child.iterable()) if (command.onLine(String(line)) === "enough") child.kill();
+  }
   const result = await child;
   if (result.code === "ENOENT") throw missing(command.argv[0]);
+  // What it says of its end is about the interruption.
+  if (result.exitCode !== 0) interruption.signal.throwIfAborted();
   return {
     exitCode: result.exitCode ?? 1,
-    stdout: String(result.stdout),
+    stdout: String(result.stdout ?? ""),
     stderr: String(result.stderr),
     timedOut: result.timedOut,
     killed: result.isTerminated,
@@ -66,7 +78,7 @@ export async function runOrFail(command: Command, what: string): Promise<string>
 
 /** Runs a program on this terminal and returns its exit code. */
 export async function runAttached(command: Omit<Command, "stdin" | "onLine" | "onStart">): Promise<number> {
-  const result = await start(command, { stdio: "inherit" });
+  const result = await start(command, { stdio: "inherit" }, "attached");
   if (result.code === "ENOENT") throw missing(command.argv[0]);
   return result.exitCode ?? (result.isTerminated ? 130 : 1);
 }
@@ -79,7 +91,7 @@ export interface Background {
 }
 
 export function background(command: Omit<Command, "stdin" | "onLine" | "onStart">): Background {
-  const child = start(command, { stdin: "ignore" });
+  const child = start(command, { stdin: "ignore" }, "own");
   let said = "";
   let over = false;
   child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
@@ -94,18 +106,65 @@ export function background(command: Omit<Command, "stdin" | "onLine" | "onStart"
   };
 }
 
-function start(command: Command, options: Options) {
+/** A program that says line by line what it does, and goes on until its standard input ends. */
+export interface Dialogue extends Background {
+  /** The next line of its stdout; undefined when there is none any more. */
+  line(): Promise<string | undefined>;
+  /** Ends its standard input. */
+  hangUp(): void;
+}
+
+/** Ctrl-C is for us, who tell it when to end. Should we be killed, its standard input ends, too. */
+export function dialogue(
+  command: Omit<Command, "stdin" | "onLine" | "onStart" | "timeout">,
+  opening: string,
+): Dialogue {
+  const child = start(command, { stdin: "pipe" }, "own");
+  let said = "";
+  let over = false;
+  child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  child.stdin?.on("error", () => undefined);
+  child.stdin?.write(opening);
+  const lines = child.iterable()[Symbol.asyncIterator]();
+  const end = child.then(() => (over = true));
+  return {
+    ended: () => over,
+    stderr: () => said.trim(),
+    line: async () => {
+      const next = await lines.next();
+      return next.done === true ? undefined : String(next.value);
+    },
+    hangUp: () => void child.stdin?.end(),
+    stop: async () => {
+      child.kill();
+      await end;
+    },
+  };
+}
+
+function start(command: Command, options: Options, kind: "told" | "own" | "attached") {
   const [file, ...args] = command.argv;
-  return execa(file, args, {
+  const ended = trace(command);
+  const child = execa(file, args, {
     ...options,
+    detached: kind !== "attached",
     ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     ...(command.timeout === undefined ? {} : { timeout: command.timeout }),
     ...(command.stdin === undefined ? {} : { input: command.stdin }),
+    ...(command.linesOnly === true ? { buffer: { stdout: false } } : {}),
     env: { ...baseEnvironment(), ...command.env },
     extendEnv: false,
     reject: false,
     maxBuffer: 64 * 1024 * 1024,
   });
+  const forget = follow(child, kind);
+  const noteEnd = async () => {
+    const { exitCode, signal } = await child;
+    forget();
+    ended(exitCode ?? signal ?? "not started");
+  };
+  void noteEnd();
+  return child;
 }
 
 function missing(program: string): ToolError {

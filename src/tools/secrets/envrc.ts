@@ -13,6 +13,7 @@ export const SECRET_NAMES = [
   "TAILSCALE_OAUTH_CLIENT_SECRET",
   "TAILSCALE_AUTHKEY",
   "INFRA_K3S_SSH_KEY",
+  "INFRA_K3S_REPORT_URL",
   "TF_VAR_hcloud_token",
   "TF_VAR_vultr_api_key",
   "TF_VAR_aws_access_key_id",

@@ -26,6 +26,15 @@ export async function readAgeKeys(root: string): Promise<AgeKey[]> {
   );
 }
 
+/** The public half; undefined for what is no key, such as one that was mistyped: its last characters are a checksum. */
+export async function recipientOf(identity: string): Promise<string | undefined> {
+  try {
+    return await identityToRecipient(identity);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Puts a key first; those before stay, since the cluster and git's history may still need them. */
 export function keepAgeKey(root: string, name: string, { identity, recipient }: AgeKey, since: string): void {
   const path = join(root, AGE_KEY_FILE);

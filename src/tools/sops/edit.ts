@@ -19,7 +19,7 @@ export async function edit(sops: Sops, path: string, editor: string): Promise<bo
     const code = await runAttached({
       argv: [sops.program, "edit", copy],
       cwd: sops.root,
-      env: { ...sopsEnvironment(sops.root), TMPDIR: folder, SOPS_EDITOR: editor },
+      env: { ...sopsEnvironment(sops), TMPDIR: folder, SOPS_EDITOR: editor },
     });
     // https://github.com/getsops/sops/blob/v3.13.3/cmd/sops/codes/codes.go: FileHasNotBeenModified
     if (code === 200) return false;

@@ -10,10 +10,16 @@ import { AGE_KEY_FILE } from "./age.ts";
 export interface Sops {
   program: string;
   root: string;
+  /** Private keys to open files with, instead of all that lies here. */
+  identities?: readonly string[];
 }
 
-export function sopsEnvironment(root: string): Record<string, string> {
+export function sopsEnvironment({ root, identities }: Omit<Sops, "program">): Record<string, string> {
   const given = process.env["SOPS_AGE_KEY"];
+  if (identities !== undefined) {
+    // SOPS also looks for keys in the home: https://github.com/getsops/sops#encrypting-using-age
+    return { SOPS_AGE_KEY: identities.join("\n"), HOME: "/nonexistent", SOPS_DISABLE_VERSION_CHECK: "1" };
+  }
   return {
     SOPS_AGE_KEY_FILE: join(root, AGE_KEY_FILE),
     // The recovery key comes this way, and only for one command.
@@ -22,8 +28,9 @@ export function sopsEnvironment(root: string): Record<string, string> {
   };
 }
 
-async function call({ program, root }: Sops, args: readonly string[], stdin?: string): Promise<string> {
-  const result = await run({ argv: [program, ...args], cwd: root, env: sopsEnvironment(root), stdin });
+async function call(sops: Sops, args: readonly string[], stdin?: string): Promise<string> {
+  const { program, root } = sops;
+  const result = await run({ argv: [program, ...args], cwd: root, env: sopsEnvironment(sops), stdin });
   if (result.exitCode === 0) return result.stdout;
   throw new UserError(explain(args.at(-1) ?? "", result.stderr));
 }

@@ -36,7 +36,9 @@ export function environmentOf(
     TF_INPUT: "0",
     ...only(secrets, [...CREDENTIALS[stack], "TF_VAR_state_passphrase"]),
     ...Object.fromEntries(
-      [...Object.entries(state), ...passed].filter((entry): entry is [string, string] => entry[1] !== undefined),
+      [...Object.entries(state), ...passed].filter(
+        (entry): entry is [string, string] => entry[1] !== undefined,
+      ),
     ),
   };
 }

@@ -18,7 +18,8 @@ let lock: Lock;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "infra-k3s-tofu-"));
   vi.stubEnv("XDG_CACHE_HOME", join(folder, "cache"));
-  for (const name of ["tofu", "LICENSE"]) writeFileSync(join(folder, name), `the file ${name}`, { mode: 0o755 });
+  for (const name of ["tofu", "LICENSE"])
+    writeFileSync(join(folder, name), `the file ${name}`, { mode: 0o755 });
   execFileSync("tar", ["-czf", join(folder, "archive"), "-C", folder, "LICENSE", "tofu"]);
   const archive = readFileSync(join(folder, "archive"));
   requests = 0;

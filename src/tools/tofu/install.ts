@@ -18,7 +18,8 @@ export async function ensureTofu(lock: Lock, progress: (line: string) => void): 
     });
   }
   // The stacks ask at once.
-  const asked = running.get(locked.sha256) ?? install(locked, progress).finally(() => running.delete(locked.sha256));
+  const asked =
+    running.get(locked.sha256) ?? install(locked, progress).finally(() => running.delete(locked.sha256));
   running.set(locked.sha256, asked);
   return asked;
 }

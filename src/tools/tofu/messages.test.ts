@@ -17,12 +17,13 @@ test("a resource's progress", () => {
   });
 });
 
+const diagnostic = (severity: string) =>
+  JSON.stringify({
+    type: "diagnostic",
+    diagnostic: { severity, summary: "quota reached", detail: "5 of 5", address: "hcloud_server.a" },
+  });
+
 test("an error in OpenTofu's words; a warning and anything else is passed over", () => {
-  const diagnostic = (severity: string) =>
-    JSON.stringify({
-      type: "diagnostic",
-      diagnostic: { severity, summary: "quota reached", detail: "5 of 5", address: "hcloud_server.a" },
-    });
   expect(readMessage(diagnostic("error"))).toEqual({ error: "hcloud_server.a: quota reached\n5 of 5" });
   expect(readMessage(diagnostic("warning"))).toBeUndefined();
   expect(readMessage('{"type":"version","ui":"1.2"}')).toBeUndefined();

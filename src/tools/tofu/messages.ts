@@ -71,7 +71,9 @@ export function readMessage(line: string): Message {
   if (parsed.data.type === "diagnostic") {
     const { severity, summary, detail, address } = parsed.data.diagnostic;
     if (severity !== "error") return undefined;
-    return { error: [address === undefined ? summary : `${address}: ${summary}`, detail].filter(Boolean).join("\n") };
+    return {
+      error: [address === undefined ? summary : `${address}: ${summary}`, detail].filter(Boolean).join("\n"),
+    };
   }
   const { resource, action, elapsed_seconds } = parsed.data.hook;
   return { address: resource.addr, state: STATES[parsed.data.type], action, seconds: elapsed_seconds };

@@ -42,7 +42,10 @@ const noteOf = ({ root, name }: OpenedStack) => join(root, ".infra-k3s/opened", 
 function fingerprint({ tofu, root, name }: OpenedStack): string {
   const hash = createHash("sha256").update(tofu);
   for (const variable of PASSED_ON) hash.update(`\0${process.env[variable] ?? ""}`);
-  for (const file of globSync(FILES.map((pattern) => pattern.replace("NAME", name)), { cwd: root }).sort()) {
+  for (const file of globSync(
+    FILES.map((pattern) => pattern.replace("NAME", name)),
+    { cwd: root },
+  ).sort()) {
     hash.update(`\0${file}\0`);
     const path = join(root, file);
     if (statSync(path).isFile()) hash.update(readFileSync(path));

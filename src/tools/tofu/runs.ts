@@ -3,7 +3,7 @@ import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writeAtomically } from "../../repository/write.ts";
-import { beganAt } from "../lock/lock.ts";
+import { beganAt } from "../process/identity.ts";
 import type { LockInfo } from "./messages.ts";
 
 /** An OpenTofu that this repository started on a stack and saw no end of: a lock it left is told from anybody else's. */

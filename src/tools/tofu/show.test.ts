@@ -70,8 +70,9 @@ test("what was done behind its back, and outputs that change alone", () => {
   expect(plan.outputs).toEqual(["servers"]);
 });
 
+const resource = (mode: string, id: unknown) => ({ mode, values: { id } });
+
 test("the ids of a state, of every module, and of nothing that is only read", () => {
-  const resource = (mode: string, id: unknown) => ({ mode, values: { id } });
   const root_module = {
     resources: [resource("managed", "1"), resource("data", "2")],
     child_modules: [{ resources: [resource("managed", "3"), resource("managed", null)] }],

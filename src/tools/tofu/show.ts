@@ -93,15 +93,21 @@ function changeOf({ address, mode, type, change }: z.output<typeof Change>): Res
   const hidden = { ...named(change.before_sensitive), ...named(change.after_sensitive) };
   const unknown = named(change.after_unknown);
   const [before, after] = [change.before ?? null, change.after ?? null];
-  const attributes = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {}), ...Object.keys(unknown)])]
+  const attributes = [
+    ...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {}), ...Object.keys(unknown)]),
+  ]
     .filter((name) => name in unknown || JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name]))
     .sort();
-  return [{ address, type, action, attributes, before: without(before, hidden), after: without(after, hidden) }];
+  return [
+    { address, type, action, attributes, before: without(before, hidden), after: without(after, hidden) },
+  ];
 }
 
 function actionOf(actions: readonly string[], importing: boolean): ResourceChange["action"] | undefined {
   if (actions.includes("create") && actions.includes("delete")) return "replace";
-  const found = (["create", "update", "delete", "forget"] as const).find((action) => actions.includes(action));
+  const found = (["create", "update", "delete", "forget"] as const).find((action) =>
+    actions.includes(action),
+  );
   return found ?? (importing ? "import" : undefined);
 }
 

@@ -41,7 +41,7 @@ test("a stack sees its own provider's credentials and the state's, and nobody el
   says("");
   await init(stack);
   const canaries = [...seen().matchAll(/^(\w+)=CANARY-(\w+)$/gm)].map(([, name, value]) => [name, value]);
-  expect(canaries.sort()).toEqual([
+  expect(canaries.sort(([a = ""], [b = ""]) => a.localeCompare(b))).toEqual([
     ["AWS_ACCESS_KEY_ID", "TF_VAR_state_access_key_id"],
     ["AWS_SECRET_ACCESS_KEY", "TF_VAR_state_secret_access_key"],
     ["TF_VAR_hcloud_token", "TF_VAR_hcloud_token"],
@@ -51,8 +51,10 @@ test("a stack sees its own provider's credentials and the state's, and nobody el
   expect(seen()).not.toContain("TF_CLI_CONFIG_FILE");
 });
 
+/** A file of the stack. */
+const file = (path: string) => join(folder, "tofu/stacks/hetzner", path);
+
 test("a stack is opened once, and again when anything of it is another", async () => {
-  const file = (path: string) => join(folder, "tofu/stacks/hetzner", path);
   says(`mkdir -p '${file(".terraform")}'; echo '{}' > '${file(".terraform/terraform.tfstate")}'`);
   const changes: (() => void)[] = [
     () => undefined,
@@ -107,7 +109,9 @@ exit 1`);
 });
 
 test("a failure in frames and colours is told plainly", async () => {
-  says("printf '\\033[31m╷\\033[0m\\n\\033[31m│\\033[0m \\033[1mError: no bucket\\033[0m\\n╵\\n' >&2; exit 1");
+  says(
+    "printf '\\033[31m╷\\033[0m\\n\\033[31m│\\033[0m \\033[1mError: no bucket\\033[0m\\n╵\\n' >&2; exit 1",
+  );
   await expect(init(stack)).rejects.toThrow("why: Error: no bucket");
 });
 

@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { z } from "zod";
 import type { StackName } from "../../config/model.ts";
 import { type Finished, run } from "../process/process.ts";
@@ -130,7 +131,7 @@ interface Call {
 
 async function tofu(stack: Stack, args: readonly [string, ...string[]], call: Call = {}): Promise<Finished> {
   const errors: string[] = [];
-  let ended = () => {};
+  let ended: (() => void) | undefined;
   const result = await run({
     argv: [stack.tofu, `-chdir=${stackFolder(stack)}`, ...args],
     cwd: stack.root,
@@ -146,13 +147,17 @@ async function tofu(stack: Stack, args: readonly [string, ...string[]], call: Ca
     },
   });
   appendFileSync(stack.logFile, result.stderr);
-  if (!result.killed) ended();
+  if (!result.killed) ended?.();
   if (result.exitCode === 0 || call.orElse?.test(result.stderr) === true) return result;
-  throw failure(`tofu ${args[0]} of the stack ${stack.name} failed`, errors.join("\n\n") || plain(result.stderr));
+  throw failure(
+    `tofu ${args[0]} of the stack ${stack.name} failed`,
+    errors.join("\n\n") || plain(result.stderr),
+  );
 }
 
 /** The text of a failure without colours and frames. */
 function plain(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replaceAll(/\x1b\[[0-9;]*m/g, "").replaceAll(/^[╷│╵] ?/gm, "").trim();
+  return stripVTControlCharacters(text)
+    .replaceAll(/^[╷│╵] ?/gm, "")
+    .trim();
 }

@@ -12,6 +12,12 @@ output "backup_key" {
   sensitive   = true
 }
 
+output "drill_key" {
+  description = "S3 key for drills, which only reads: access_key_id and secret_access_key."
+  value       = { access_key_id = cloudflare_account_token.drill.id, secret_access_key = sha256(cloudflare_account_token.drill.value) }
+  sensitive   = true
+}
+
 output "etcd_key" {
   description = "S3 key for etcd's snapshots: access_key_id and secret_access_key."
   value       = local.keys["etcd"]

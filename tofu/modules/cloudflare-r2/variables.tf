@@ -36,10 +36,15 @@ variable "lock_days" {
   }
 }
 
-variable "lock_prefixes" {
-  description = "What the lock holds. Not Velero's file repository below velero/kopia/, which rewrites itself."
+variable "drill_buckets" {
+  description = "Buckets besides this one that a drill reads: that of OpenTofu's state."
   type        = set(string)
-  default     = ["etcd/", "velero/backups/"]
+  default     = []
+  validation {
+    # As above: nothing that would widen the token.
+    condition     = alltrue([for bucket in var.drill_buckets : can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", bucket))])
+    error_message = "each of drill_buckets must be 3 to 63 lowercase letters, digits and '-'."
+  }
 }
 
 variable "protected" {

@@ -36,6 +36,8 @@ module "r2" {
   bucket     = var.backup_bucket
   lock_days  = var.backup_lock_days
   protected  = var.protect_backups
+  # What is restored from is the backups and the state.
+  drill_buckets = [var.state.bucket]
 }
 
 module "tunnel" {
@@ -56,6 +58,12 @@ output "dns01_token" {
 output "r2_backup_key" {
   description = "S3 key for Velero: access_key_id, secret_access_key."
   value       = module.r2.backup_key
+  sensitive   = true
+}
+
+output "r2_drill_key" {
+  description = "S3 key for drills, which only reads: access_key_id, secret_access_key."
+  value       = module.r2.drill_key
   sensitive   = true
 }
 

@@ -26,7 +26,7 @@ func (a *Agent) configure() error {
 		}
 	}
 	for _, name := range []string{"client-ca.crt", "server-ca.crt"} {
-		text, err := a.client.get("/v1-k3s/" + name)
+		text, err := a.client.Get("/v1-k3s/" + name)
 		if err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func (a *Agent) learnServers() error {
 	if a.balancer == nil {
 		return nil
 	}
-	text, err := a.client.get("/v1-k3s/apiservers")
+	text, err := a.client.Get("/v1-k3s/apiservers")
 	if err != nil {
 		return err
 	}

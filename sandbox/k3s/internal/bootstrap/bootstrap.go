@@ -8,7 +8,6 @@ import (
 	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha1"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -17,6 +16,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"infra-k3s.invalid/sandbox/k3s/internal/token"
 )
 
 // Prefix is where the database has it; the rest of the key is the token's hash.
@@ -68,15 +69,18 @@ func Collect(dir string) ([]byte, error) {
 	return json.Marshal(kept)
 }
 
-// Restore writes the files that are missing; what lies on the disk stays.
-func Restore(dir string, data []byte) error {
+// Restore writes the files that are missing; what lies on the disk stays, unless it is to be replaced.
+func Restore(dir string, data []byte, replace bool) error {
 	kept := map[string]File{}
 	if err := json.Unmarshal(data, &kept); err != nil {
 		return err
 	}
 	for name, file := range kept {
 		path := filepath.Join(dir, files[name])
-		if _, err := os.Stat(path); err == nil || files[name] == "" {
+		if files[name] == "" {
+			continue
+		}
+		if _, err := os.Stat(path); err == nil && !replace {
 			continue
 		}
 		mode := os.FileMode(0o600)
@@ -98,8 +102,7 @@ func Restore(dir string, data []byte) error {
 
 // Key is where the data of a token lies.
 func Key(password string) string {
-	sum := sha256.Sum256([]byte(password))
-	return Prefix + hex.EncodeToString(sum[:])[:12]
+	return Prefix + token.Hash(password)
 }
 
 // Seal encrypts as K3s does: SALT:BASE64(NONCE + AES-GCM), the key derived from password and salt.

@@ -30,7 +30,7 @@ func TestKeyIsTheTokensHash(t *testing.T) {
 	}
 }
 
-func TestRestoreMakesTheSameServerAndKeepsWhatIsThere(t *testing.T) {
+func TestRestoreMakesTheSameServerAndReplacesOnlyWhenAsked(t *testing.T) {
 	before, after := t.TempDir(), t.TempDir()
 	write := func(dir, name, content string) {
 		t.Helper()
@@ -49,14 +49,16 @@ func TestRestoreMakesTheSameServerAndKeepsWhatIsThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Restore(after, data); err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]string{
-		"tls/server-ca.key": "newer key", "tls/etcd/peer-ca.crt": "certificate", "cred/encryption-config.json": "encryption",
-	} {
-		if content, err := os.ReadFile(filepath.Join(after, name)); err != nil || string(content) != want {
-			t.Errorf("%s: %q, %v", name, content, err)
+	for _, replace := range []bool{false, true} {
+		if err := Restore(after, data, replace); err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string]string{
+			"tls/server-ca.key": map[bool]string{false: "newer key", true: "key"}[replace], "tls/etcd/peer-ca.crt": "certificate", "cred/encryption-config.json": "encryption",
+		} {
+			if content, err := os.ReadFile(filepath.Join(after, name)); err != nil || string(content) != want {
+				t.Errorf("replace %v: %s: %q, %v", replace, name, content, err)
+			}
 		}
 	}
 }

@@ -20,7 +20,7 @@ const ExitNotAnswered = 69
 
 // notAnswered are K3s's verbs without an answer.
 var notAnswered = map[string]bool{
-	"etcd-snapshot": true, "certificate": true, "check-config": true, "crictl": true, "completion": true,
+	"certificate": true, "check-config": true, "crictl": true, "completion": true,
 }
 
 const usage = `NAME:
@@ -35,6 +35,7 @@ COMMANDS:
    kubectl  Run kubectl
    ctr      Run ctr
    token    Manage tokens
+   etcd-snapshot  Manage etcd snapshots
    secrets-encrypt  Control secrets encryption
 
 GLOBAL OPTIONS:
@@ -77,6 +78,8 @@ func Main(argv []string) int {
 		return ctr(rest)
 	case "token":
 		return finish(manageTokens(rest))
+	case "etcd-snapshot":
+		return finish(manageSnapshots(rest))
 	case "secrets-encrypt":
 		return finish(manageEncryption(rest))
 	}

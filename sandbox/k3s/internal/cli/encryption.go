@@ -1,19 +1,13 @@
 package cli
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"flag"
 	"fmt"
-	"net/http"
 	"os"
-	"path/filepath"
-	"time"
 
 	"infra-k3s.invalid/sandbox/k3s/internal/encryption"
 	"infra-k3s.invalid/sandbox/k3s/internal/flags"
-	"infra-k3s.invalid/sandbox/k3s/internal/token"
 )
 
 // manageEncryption answers what changes nothing.
@@ -39,37 +33,16 @@ func encryptionStatus(args []string) error {
 	if err := options.Parse(args); err != nil {
 		return err
 	}
-	dir := filepath.Join(folder(), "server")
-	text, err := os.ReadFile(filepath.Join(dir, "token"))
+	admin, err := connect(*server, "", folder())
 	if err != nil {
 		return err
 	}
-	join, err := token.Parse(string(text))
+	text, err := admin.Get("/v1-k3s/encrypt/status")
 	if err != nil {
-		return err
-	}
-	pem, err := os.ReadFile(filepath.Join(dir, "tls/server-ca.crt"))
-	if err != nil {
-		return err
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem)
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
-	request, err := http.NewRequest(http.MethodGet, *server+"/v1-k3s/encrypt/status", nil)
-	if err != nil {
-		return err
-	}
-	request.SetBasicAuth("server", join.Password)
-	response, err := client.Do(request)
-	if err != nil {
-		return fmt.Errorf("see server log for details: %w", err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("see server log for details: %s", response.Status)
+		return serverError(err)
 	}
 	status := encryption.Status{}
-	if err := json.NewDecoder(response.Body).Decode(&status); err != nil {
+	if err := json.Unmarshal(text, &status); err != nil {
 		return err
 	}
 	if *output == "json" {

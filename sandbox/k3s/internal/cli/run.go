@@ -36,7 +36,7 @@ func read(scope flags.Scope, verb string, args []string) (*flags.Values, error) 
 	if err != nil {
 		return nil, err
 	}
-	values, err := flags.Parse(scope, fromConfig, args, os.Getenv)
+	values, err := flags.Parse(scope, os.Getenv, fromConfig, args)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +74,12 @@ func runServer(args []string) error {
 	if err != nil {
 		return err
 	}
+	if values.Bool("cluster-reset") {
+		return resetServer(values, secret)
+	}
+	if values.String("cluster-reset-restore-path") != "" {
+		return errors.New("invalid flag use; --cluster-reset required with --cluster-reset-restore-path")
+	}
 	return supervise(values, func(ctx context.Context, group *process.Group, programs string, ready func()) error {
 		control := &server.Server{Flags: values, Token: secret, Group: group}
 		if err := control.Run(ctx); err != nil {
@@ -85,6 +91,17 @@ func runServer(args []string) error {
 		}
 		return node.Run(ctx)
 	})
+}
+
+func resetServer(values *flags.Values, secret string) error {
+	if os.Geteuid() != 0 {
+		return errors.New("must run as root unless --rootless is specified")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	logrus.Infof("Starting k3s %s", version.Get().GitVersion)
+	control := &server.Server{Flags: values, Token: secret}
+	return control.Reset(ctx)
 }
 
 func runAgent(args []string) error {

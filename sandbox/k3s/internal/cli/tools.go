@@ -4,14 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"infra-k3s.invalid/sandbox/k3s/internal/components"
 	"infra-k3s.invalid/sandbox/k3s/internal/containerd"
-	"infra-k3s.invalid/sandbox/k3s/internal/flags"
 	"infra-k3s.invalid/sandbox/k3s/internal/payload"
-	"infra-k3s.invalid/sandbox/k3s/internal/token"
 )
 
 const (
@@ -52,21 +49,4 @@ func folder() string {
 		return dir
 	}
 	return dataDir
-}
-
-// manageTokens answers what needs no running server; bootstrap tokens are K3s's, not the stand-in's.
-func manageTokens(args []string) error {
-	if len(args) == 0 || args[0] == "--help" || args[0] == "-h" {
-		fmt.Print("NAME:\n   k3s token - Manage tokens\n\nCOMMANDS:\n   generate  Generate and print a bootstrap token, but do not create it on the server\n")
-		return nil
-	}
-	switch args[0] {
-	case "generate":
-		random := token.Generate() + token.Generate()
-		fmt.Println(random[:6] + "." + random[6:22])
-		return nil
-	case "create", "delete", "list", "rotate":
-		return flags.NotAnswered{What: "k3s token " + args[0]}
-	}
-	return fmt.Errorf("No help topic for '%s'", strings.TrimSpace(args[0]))
 }

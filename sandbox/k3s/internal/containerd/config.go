@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
+
+	"github.com/distribution/reference"
 )
 
 // Socket is where K3s's containerd listens.
@@ -29,11 +31,16 @@ func Write(s Settings) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
+	// containerd pins an image by its whole name only; one that is not pinned goes when the disk is nearly full.
+	pause, err := reference.ParseDockerRef(s.PauseImage)
+	if err != nil {
+		return "", fmt.Errorf("pause-image %s: %w", s.PauseImage, err)
+	}
 	file := filepath.Join(dir, "config.toml")
 	text := fmt.Sprintf(configuration,
 		filepath.Join(dir, "config-v3.toml.d/*.toml"),
 		filepath.Join(s.DataDir, "agent/containerd"), Socket, filepath.Join(s.DataDir, "agent/containerd"),
-		s.PauseImage, s.Snapshotter, filepath.Join(dir, "certs.d"),
+		pause.String(), s.Snapshotter, filepath.Join(dir, "certs.d"),
 		!appArmorUsable(), !mayLowerOOMScore(),
 		filepath.Join(s.DataDir, "data/cni"), filepath.Join(s.DataDir, "agent/etc/cni/net.d"),
 		filepath.Join(s.Programs, "runc"), s.SystemdCgroup)

@@ -1,4 +1,4 @@
-// Package flags parses what `k3s server` and `k3s agent` take, from the command line, the configuration
+// Package flags parses what `k3s server`, `k3s agent` and `k3s etcd-snapshot` take, from the command line, the configuration
 // files and the environment. Every flag that K3s documents is known; one that the stand-in does not
 // implement is an error, so that nothing a user asks for is silently left undone.
 package flags
@@ -8,8 +8,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Kind is the type of a flag's value.
@@ -21,6 +23,7 @@ const (
 	Bool
 	Int
 	Strings
+	Duration
 )
 
 // Scope says which verbs take a flag.
@@ -30,6 +33,7 @@ type Scope int
 const (
 	Server Scope = 1 << iota
 	Agent
+	Snapshots
 	Both = Server | Agent
 )
 
@@ -37,6 +41,7 @@ const (
 type Flag struct {
 	Name     string
 	Short    string
+	Alias    string // for Snapshots
 	Kind     Kind
 	Scope    Scope
 	Env      string
@@ -54,6 +59,7 @@ type Values struct {
 	single map[string]string
 	many   map[string][]string
 	set    map[string]bool
+	rest   []string
 }
 
 // String returns a flag's value or its default.
@@ -68,14 +74,24 @@ func (v *Values) Int(name string) int { n, _ := strconv.Atoi(v.single[name]); re
 // Strings returns a repeatable flag's values; commas separate values as well, as in K3s.
 func (v *Values) Strings(name string) []string { return v.many[name] }
 
+// Duration returns a time span; the parser has made sure that it is one.
+func (v *Values) Duration(name string) time.Duration {
+	d, _ := time.ParseDuration(v.single[name])
+	return d
+}
+
+// Rest are the arguments of the command line after its flags.
+func (v *Values) Rest() []string { return v.rest }
+
 // IsSet tells whether the flag was given anywhere (file, command line or environment).
 func (v *Values) IsSet(name string) bool { return v.set[name] }
 
 // Parse reads the flags of one verb. Values of the configuration files come first, the command line's
-// override them (and replace a repeatable flag's whole list), the environment fills what neither has.
-func Parse(scope Scope, fromConfig, fromCommandLine []string, getenv func(string) string) (*Values, error) {
+// override them (and replace a repeatable flag's whole list), the environment fills what neither has. A command
+// line may come in several parts: flags before a verb and after it.
+func Parse(scope Scope, getenv func(string) string, fromConfig []string, fromCommandLine ...[]string) (*Values, error) {
 	values := &Values{single: map[string]string{}, many: map[string][]string{}, set: map[string]bool{}}
-	for _, source := range [][]string{fromConfig, fromCommandLine} {
+	for _, source := range append([][]string{fromConfig}, fromCommandLine...) {
 		if err := values.read(scope, source); err != nil {
 			return nil, err
 		}
@@ -99,6 +115,22 @@ func Parse(scope Scope, fromConfig, fromCommandLine []string, getenv func(string
 	return values, values.refuse(scope)
 }
 
+// Split divides a command line behind the flags that it begins with.
+func Split(scope Scope, args []string) (before, after []string, err error) {
+	values := &Values{single: map[string]string{}, many: map[string][]string{}, set: map[string]bool{}}
+	if err := values.read(scope, args); err != nil {
+		return nil, nil, err
+	}
+	return args[:len(args)-len(values.rest)], values.rest, nil
+}
+
+// Known tells whether a verb takes a flag.
+func Known(scope Scope, name string) bool {
+	return slices.ContainsFunc(Table, func(f Flag) bool {
+		return f.Scope&scope != 0 && (f.Name == name || f.Short == name || f.Alias == name && scope&Snapshots != 0)
+	})
+}
+
 // read adds one source. It rests on the standard library's flag package, which is also what K3s's parser
 // rests on, so the errors are worded alike.
 func (v *Values) read(scope Scope, args []string) error {
@@ -114,6 +146,9 @@ func (v *Values) read(scope Scope, args []string) error {
 		if f.Short != "" {
 			set.Var(value, f.Short, "")
 		}
+		if f.Alias != "" && scope&Snapshots != 0 {
+			set.Var(value, f.Alias, "")
+		}
 	}
 	if err := set.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -121,6 +156,7 @@ func (v *Values) read(scope Scope, args []string) error {
 		}
 		return err
 	}
+	v.rest = set.Args()
 	return nil
 }
 
@@ -157,6 +193,10 @@ func (f *flagValue) Set(text string) error {
 		}
 	case Int:
 		if _, err := strconv.Atoi(text); err != nil {
+			return errors.New("parse error")
+		}
+	case Duration:
+		if _, err := time.ParseDuration(text); err != nil {
 			return errors.New("parse error")
 		}
 	case Strings:
@@ -197,6 +237,9 @@ func Usage(scope Scope, verb string, out io.Writer) {
 		note := ""
 		if !f.Answered {
 			note = "  (not answered by the stand-in)"
+		}
+		if f.Alias != "" && scope == Snapshots {
+			note = ", --" + f.Alias + note
 		}
 		if f.Env != "" {
 			note += "  [$" + f.Env + "]"

@@ -3,13 +3,13 @@ package flags
 // Table holds K3s's flags by their documented names (docs.k3s.io/cli/server, docs.k3s.io/cli/agent).
 var Table = append(append(append(append([]Flag{
 	// Files and logs
-	{Name: "config", Short: "c", Scope: Both, Env: "K3S_CONFIG_FILE", Answered: true},
-	{Name: "debug", Kind: Bool, Scope: Both, Env: "K3S_DEBUG", Answered: true, Default: "false"},
+	{Name: "config", Short: "c", Scope: Both | Snapshots, Env: "K3S_CONFIG_FILE", Answered: true},
+	{Name: "debug", Kind: Bool, Scope: Both | Snapshots, Env: "K3S_DEBUG", Answered: true, Default: "false"},
 	{Name: "v", Kind: Int, Scope: Both, Answered: true, Default: "0"},
 	{Name: "vmodule", Scope: Both},
-	{Name: "log", Short: "l", Scope: Both, Answered: true},
-	{Name: "alsologtostderr", Kind: Bool, Scope: Both, Answered: true, Default: "false"},
-	{Name: "data-dir", Short: "d", Scope: Both, Env: "K3S_DATA_DIR", Answered: true, Default: "/var/lib/rancher/k3s"},
+	{Name: "log", Short: "l", Scope: Both | Snapshots, Answered: true},
+	{Name: "alsologtostderr", Kind: Bool, Scope: Both | Snapshots, Answered: true, Default: "false"},
+	{Name: "data-dir", Short: "d", Scope: Both | Snapshots, Env: "K3S_DATA_DIR", Answered: true, Default: "/var/lib/rancher/k3s"},
 
 	// Cluster
 	{Name: "token", Short: "t", Scope: Both, Env: "K3S_TOKEN", Answered: true},
@@ -18,8 +18,8 @@ var Table = append(append(append(append([]Flag{
 	{Name: "agent-token", Scope: Server, Env: "K3S_AGENT_TOKEN"},
 	{Name: "agent-token-file", Scope: Server, Env: "K3S_AGENT_TOKEN_FILE"},
 	{Name: "cluster-init", Kind: Bool, Scope: Server, Env: "K3S_CLUSTER_INIT", Answered: true, Default: "false"},
-	{Name: "cluster-reset", Kind: Bool, Scope: Server, Env: "K3S_CLUSTER_RESET", Default: "false"},
-	{Name: "cluster-reset-restore-path", Scope: Server},
+	{Name: "cluster-reset", Kind: Bool, Scope: Server, Env: "K3S_CLUSTER_RESET", Answered: true, Default: "false"},
+	{Name: "cluster-reset-restore-path", Scope: Server, Answered: true},
 
 	// Kubeconfig of the administrator
 	{Name: "write-kubeconfig", Short: "o", Scope: Server, Env: "K3S_KUBECONFIG_OUTPUT", Answered: true, Default: "/etc/rancher/k3s/k3s.yaml"},
@@ -94,7 +94,7 @@ var Table = append(append(append(append([]Flag{
 
 // node holds what belongs to the node itself.
 var node = []Flag{
-	{Name: "node-name", Scope: Both, Env: "K3S_NODE_NAME", Answered: true},
+	{Name: "node-name", Scope: Both | Snapshots, Env: "K3S_NODE_NAME", Answered: true},
 	{Name: "with-node-id", Kind: Bool, Scope: Both, Default: "false"},
 	{Name: "node-label", Kind: Strings, Scope: Both, Answered: true},
 	{Name: "node-taint", Kind: Strings, Scope: Both, Answered: true},
@@ -119,32 +119,36 @@ var images = []Flag{
 	{Name: "airgap-extra-registry", Kind: Strings, Scope: Both},
 }
 
-// etcd holds what belongs to the embedded database's snapshots.
+// etcd holds what belongs to the embedded database's snapshots. `k3s etcd-snapshot` takes them by a short name too.
 var etcd = []Flag{
 	{Name: "etcd-expose-metrics", Kind: Bool, Scope: Server, Default: "false"},
 	{Name: "etcd-disable-snapshots", Kind: Bool, Scope: Server, Answered: true, Default: "false"},
-	{Name: "etcd-snapshot-name", Scope: Server, Default: "etcd-snapshot"},
-	{Name: "etcd-snapshot-schedule-cron", Scope: Server, Default: "0 */12 * * *"},
-	{Name: "etcd-snapshot-retention", Kind: Int, Scope: Server, Default: "5"},
-	{Name: "etcd-snapshot-dir", Scope: Server},
-	{Name: "etcd-snapshot-compress", Kind: Bool, Scope: Server, Default: "false"},
-	{Name: "etcd-snapshot-reconcile-interval", Scope: Server, Default: "10m0s"},
-	{Name: "etcd-s3", Kind: Bool, Scope: Server, Env: "K3S_ETCD_S3", Default: "false"},
-	{Name: "etcd-s3-endpoint", Scope: Server, Default: "s3.amazonaws.com"},
-	{Name: "etcd-s3-endpoint-ca", Scope: Server},
-	{Name: "etcd-s3-skip-ssl-verify", Kind: Bool, Scope: Server, Default: "false"},
-	{Name: "etcd-s3-access-key", Scope: Server},
-	{Name: "etcd-s3-secret-key", Scope: Server},
-	{Name: "etcd-s3-session-token", Scope: Server},
-	{Name: "etcd-s3-bucket", Scope: Server},
-	{Name: "etcd-s3-bucket-lookup-type", Scope: Server, Default: "auto"},
-	{Name: "etcd-s3-region", Scope: Server, Default: "us-east-1"},
-	{Name: "etcd-s3-folder", Scope: Server},
-	{Name: "etcd-s3-proxy", Scope: Server},
-	{Name: "etcd-s3-config-secret", Scope: Server},
-	{Name: "etcd-s3-retention", Kind: Int, Scope: Server, Default: "5"},
-	{Name: "etcd-s3-insecure", Kind: Bool, Scope: Server, Default: "false"},
-	{Name: "etcd-s3-timeout", Scope: Server, Default: "5m0s"},
+	{Name: "etcd-snapshot-name", Scope: Server, Answered: true, Default: "etcd-snapshot"},
+	{Name: "etcd-snapshot-schedule-cron", Scope: Server, Answered: true, Default: "0 */12 * * *"},
+	{Name: "etcd-snapshot-reconcile-interval", Kind: Duration, Scope: Server, Answered: true, Default: "10m0s"},
+	{Name: "etcd-snapshot-retention", Alias: "snapshot-retention", Kind: Int, Scope: Server | Snapshots, Answered: true, Default: "5"},
+	{Name: "etcd-snapshot-dir", Alias: "dir", Scope: Server | Snapshots, Answered: true},
+	{Name: "etcd-snapshot-compress", Alias: "snapshot-compress", Kind: Bool, Scope: Server | Snapshots, Answered: true, Default: "false"},
+	{Name: "etcd-s3", Alias: "s3", Kind: Bool, Scope: Server | Snapshots, Answered: true, Default: "false"},
+	{Name: "etcd-s3-endpoint", Alias: "s3-endpoint", Scope: Server | Snapshots, Answered: true, Default: "s3.amazonaws.com"},
+	{Name: "etcd-s3-endpoint-ca", Alias: "s3-endpoint-ca", Scope: Server | Snapshots, Answered: true},
+	{Name: "etcd-s3-skip-ssl-verify", Alias: "s3-skip-ssl-verify", Kind: Bool, Scope: Server | Snapshots, Answered: true, Default: "false"},
+	{Name: "etcd-s3-access-key", Alias: "s3-access-key", Scope: Server | Snapshots, Env: "AWS_ACCESS_KEY_ID", Answered: true},
+	{Name: "etcd-s3-secret-key", Alias: "s3-secret-key", Scope: Server | Snapshots, Env: "AWS_SECRET_ACCESS_KEY", Answered: true},
+	{Name: "etcd-s3-session-token", Alias: "s3-session-token", Scope: Server | Snapshots, Env: "AWS_SESSION_TOKEN", Answered: true},
+	{Name: "etcd-s3-bucket", Alias: "s3-bucket", Scope: Server | Snapshots, Answered: true},
+	{Name: "etcd-s3-bucket-lookup-type", Alias: "s3-bucket-lookup-type", Scope: Server | Snapshots, Answered: true},
+	{Name: "etcd-s3-region", Alias: "s3-region", Scope: Server | Snapshots, Answered: true, Default: "us-east-1"},
+	{Name: "etcd-s3-folder", Alias: "s3-folder", Scope: Server | Snapshots, Answered: true},
+	{Name: "etcd-s3-proxy", Alias: "s3-proxy", Scope: Server | Snapshots, Answered: true},
+	{Name: "etcd-s3-config-secret", Alias: "s3-config-secret", Scope: Server | Snapshots, Answered: true},
+	{Name: "etcd-s3-retention", Alias: "s3-retention", Kind: Int, Scope: Server | Snapshots, Answered: true, Default: "5"},
+	{Name: "etcd-s3-insecure", Alias: "s3-insecure", Kind: Bool, Scope: Server | Snapshots, Answered: true, Default: "false"},
+	{Name: "etcd-s3-timeout", Alias: "s3-timeout", Kind: Duration, Scope: Server | Snapshots, Answered: true, Default: "5m0s"},
+	{Name: "etcd-server", Short: "s", Scope: Snapshots, Answered: true, Default: "https://127.0.0.1:6443"},
+	{Name: "etcd-token", Short: "t", Scope: Snapshots, Answered: true},
+	{Name: "name", Scope: Snapshots, Answered: true, Default: "on-demand"},
+	{Name: "output", Short: "o", Scope: Snapshots, Answered: true},
 }
 
 // datastore holds the databases that are not etcd.

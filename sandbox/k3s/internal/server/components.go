@@ -23,7 +23,7 @@ func (s *Server) startDatabase(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	peer := "https://" + net.JoinHostPort(s.nodeIP, "2380")
+	peer := s.peerURL()
 	client := "https://" + net.JoinHostPort(s.nodeIP, "2379")
 	args := process.Arguments{
 		"name":                        name,
@@ -63,9 +63,15 @@ func (s *Server) memberName() (string, error) {
 	if text, err := os.ReadFile(file); err == nil {
 		return strings.TrimSpace(string(text)), nil
 	}
-	name := fmt.Sprintf("%s-%08x", s.name, time.Now().UnixNano()&0xffffffff)
+	name := s.newMemberName()
 	return name, os.WriteFile(file, []byte(name), 0o600)
 }
+
+func (s *Server) newMemberName() string {
+	return fmt.Sprintf("%s-%08x", s.name, time.Now().UnixNano()&0xffffffff)
+}
+
+func (s *Server) peerURL() string { return "https://" + net.JoinHostPort(s.nodeIP, "2380") }
 
 func (s *Server) startAPIServer() error {
 	issuer := "https://kubernetes.default.svc." + s.Flags.String("cluster-domain")

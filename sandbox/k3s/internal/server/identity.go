@@ -71,9 +71,9 @@ func (s *Server) ensureToken(i *identity) error {
 	known, _ := token.Parse(string(stored))
 	switch {
 	case s.Token != "":
-		given, err := token.Parse(s.Token)
+		given, err := token.ParseServer(s.Token)
 		if err != nil {
-			return fmt.Errorf("failed to normalize server token; must be in format K10<CA-HASH>::<USERNAME>:<PASSWORD> or <PASSWORD>: %w", err)
+			return err
 		}
 		if err := given.Check(i.serverCA.PEM); err != nil {
 			return err
@@ -88,7 +88,13 @@ func (s *Server) ensureToken(i *identity) error {
 		i.password = token.Generate()
 	}
 	i.token = token.Format(i.serverCA.PEM, "server", i.password)
-	if err := os.WriteFile(s.file("token"), []byte(i.token+"\n"), 0o600); err != nil {
+	s.password.Store(i.password)
+	return errors.Join(s.writeToken(i.token), s.writePasswords(i.password))
+}
+
+// writeToken writes the server token's file, and the links that make it the agents' as well.
+func (s *Server) writeToken(full string) error {
+	if err := os.WriteFile(s.file("token"), []byte(full+"\n"), 0o600); err != nil {
 		return err
 	}
 	for _, name := range []string{"node-token", "agent-token"} {
@@ -97,7 +103,11 @@ func (s *Server) ensureToken(i *identity) error {
 			return err
 		}
 	}
-	passwd := fmt.Sprintf("%[1]s,node,node,k3s:agent\n%[1]s,server,server,k3s:server\n", i.password)
+	return nil
+}
+
+func (s *Server) writePasswords(password string) error {
+	passwd := fmt.Sprintf("%[1]s,node,node,k3s:agent\n%[1]s,server,server,k3s:server\n", password)
 	return os.WriteFile(s.file("cred/passwd"), []byte(passwd), 0o600)
 }
 

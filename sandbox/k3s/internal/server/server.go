@@ -11,9 +11,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/sirupsen/logrus"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	cliflag "k8s.io/component-base/cli/flag"
 
@@ -23,6 +26,7 @@ import (
 	"infra-k3s.invalid/sandbox/k3s/internal/flags"
 	"infra-k3s.invalid/sandbox/k3s/internal/manifests"
 	"infra-k3s.invalid/sandbox/k3s/internal/process"
+	"infra-k3s.invalid/sandbox/k3s/internal/snapshot"
 	"infra-k3s.invalid/sandbox/k3s/internal/supervisor"
 )
 
@@ -39,6 +43,9 @@ type Server struct {
 	serviceCIDR string
 	clusterDNS  []string
 	identity    *identity
+	snapshots   *snapshot.Manager
+	password    atomic.Value // string: the token's that is in force, which the next start needs
+	rotating    sync.Mutex
 }
 
 // apiServerPort is where the child listens on loopback; the supervisor stands before it.
@@ -55,6 +62,10 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	if err := s.startDatabase(ctx); err != nil {
 		return err
+	}
+	s.snapshots = &snapshot.Manager{
+		Server: s.dir, Node: s.name, Database: s.databaseConfig, Password: func() string { return s.password.Load().(string) },
+		Defaults: s.snapshotSettings(),
 	}
 	if err := s.startAPIServer(); err != nil {
 		return err
@@ -79,7 +90,13 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.publish(ctx, api); err != nil {
 		return err
 	}
+	if err := s.endReset(ctx, api); err != nil {
+		return err
+	}
 	front.SetAPI(api)
+	if err := s.startSnapshots(ctx, api); err != nil {
+		return err
+	}
 	go s.labelNode(ctx, api)
 	if !s.Flags.Bool("disable-cloud-controller") {
 		go cloud.Run(ctx, api)
@@ -117,7 +134,7 @@ func (s *Server) prepare() error {
 		}
 	}
 	// With a database on disk, how the cluster came to be no longer matters, as in K3s.
-	if _, err := os.Stat(s.file("db/etcd/member")); err != nil {
+	if _, err := os.Stat(s.file("db/etcd/member")); err != nil && s.Flags.String("cluster-reset-restore-path") == "" {
 		if s.Flags.String("server") != "" {
 			return flags.NotAnswered{What: "--server on a server (joining a further control plane node)"}
 		}
@@ -141,54 +158,6 @@ func (s *Server) prepare() error {
 	return s.ranges()
 }
 
-func (s *Server) ranges() error {
-	var err error
-	if s.clusterCIDR, err = one(s.Flags, "cluster-cidr", "10.42.0.0/16"); err != nil {
-		return err
-	}
-	if s.serviceCIDR, err = one(s.Flags, "service-cidr", "10.43.0.0/16"); err != nil {
-		return err
-	}
-	s.clusterDNS = s.Flags.Strings("cluster-dns")
-	if len(s.clusterDNS) == 0 {
-		address, err := nth(s.serviceCIDR, 10)
-		if err != nil {
-			return err
-		}
-		s.clusterDNS = []string{address}
-	}
-	return nil
-}
-
-func one(values *flags.Values, name, fallback string) (string, error) {
-	given := values.Strings(name)
-	if len(given) == 0 {
-		return fallback, nil
-	}
-	if len(given) > 1 {
-		return "", flags.NotAnswered{What: "--" + name + " with two ranges (dual stack)"}
-	}
-	if _, network, err := net.ParseCIDR(given[0]); err != nil {
-		return "", fmt.Errorf("invalid %s %s: %w", name, given[0], err)
-	} else if network.IP.To4() == nil {
-		return "", flags.NotAnswered{What: "--" + name + " with an IPv6 range"}
-	}
-	return given[0], nil
-}
-
-// nth is an address of a range: the first for the kubernetes Service, the tenth for DNS.
-func nth(cidr string, n byte) (string, error) {
-	_, network, err := net.ParseCIDR(cidr)
-	if err != nil {
-		return "", err
-	}
-	address := network.IP.To4()
-	if address == nil {
-		return "", errors.New(cidr + " is not an IPv4 range")
-	}
-	return net.IPv4(address[0], address[1], address[2], address[3]+n).String(), nil
-}
-
 func (s *Server) startSupervisor(ctx context.Context) (*supervisor.Supervisor, error) {
 	port := s.Flags.Int("https-listen-port")
 	ciphers, version, err := s.tlsOptions()
@@ -198,7 +167,7 @@ func (s *Server) startSupervisor(ctx context.Context) (*supervisor.Supervisor, e
 	front := &supervisor.Supervisor{
 		Ciphers:    ciphers,
 		MinVersion: version,
-		Listen:     net.JoinHostPort(s.Flags.String("bind-address"), strconv.Itoa(port)),
+		Listen:     s.listen(),
 		TLSDir:     s.file("tls"),
 		Backend:    fmt.Sprintf("127.0.0.1:%d", apiServerPort),
 		Password:   s.identity.password,
@@ -211,8 +180,13 @@ func (s *Server) startSupervisor(ctx context.Context) (*supervisor.Supervisor, e
 			HTTPSPort: port, SupervisorPort: port, DisableCCM: s.Flags.Bool("disable-cloud-controller"),
 			DisableNPC: s.Flags.Bool("disable-network-policy"),
 		},
+		Snapshots: s.snapshots, SnapshotDefaults: s.snapshotSettings(), RotateToken: s.rotateToken,
 	}
 	return front, front.Start(ctx, s.Group)
+}
+
+func (s *Server) listen() string {
+	return net.JoinHostPort(s.Flags.String("bind-address"), s.Flags.String("https-listen-port"))
 }
 
 // tlsOptions are the API server's: K3s listens before it with the same.
@@ -243,12 +217,19 @@ func (s *Server) advertised() string {
 	return s.nodeIP
 }
 
-func (s *Server) client() (kubernetes.Interface, error) {
+func (s *Server) clientConfig() (*rest.Config, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", s.file("cred/supervisor.kubeconfig"))
+	if err == nil {
+		config.QPS, config.Burst = 50, 100
+	}
+	return config, err
+}
+
+func (s *Server) client() (kubernetes.Interface, error) {
+	config, err := s.clientConfig()
 	if err != nil {
 		return nil, err
 	}
-	config.QPS, config.Burst = 50, 100
 	return kubernetes.NewForConfig(config)
 }
 

@@ -17,6 +17,7 @@ import (
 	"infra-k3s.invalid/sandbox/k3s/internal/cluster"
 	"infra-k3s.invalid/sandbox/k3s/internal/encryption"
 	"infra-k3s.invalid/sandbox/k3s/internal/process"
+	"infra-k3s.invalid/sandbox/k3s/internal/snapshot"
 )
 
 // Supervisor is the listener and what it needs to know.
@@ -29,6 +30,10 @@ type Supervisor struct {
 	ClientCA  *certs.Authority
 	Addresses []string // of the API servers, told to nodes
 	Settings  cluster.Settings
+
+	Snapshots        snapshot.Snapshots
+	SnapshotDefaults snapshot.Settings
+	RotateToken      func(ctx context.Context, next string) error
 
 	Ciphers    []uint16 // empty for Go's own choice
 	MinVersion uint16   // zero for TLS 1.2
@@ -60,7 +65,7 @@ func (s *Supervisor) Start(ctx context.Context, group *process.Group) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", s.Listen)
+	listeners, err := Listen(s.Listen)
 	if err != nil {
 		return fmt.Errorf("supervisor: %w", err)
 	}
@@ -75,12 +80,33 @@ func (s *Supervisor) Start(ctx context.Context, group *process.Group) error {
 		},
 		ReadHeaderTimeout: 30 * time.Second,
 	}
-	go func() {
-		if err := server.ServeTLS(listener, "", ""); ctx.Err() == nil {
-			group.Fail(fmt.Errorf("supervisor: %w", err))
-		}
-	}()
+	for _, listener := range listeners {
+		go func() {
+			if err := server.ServeTLS(listener, "", ""); ctx.Err() == nil {
+				group.Fail(fmt.Errorf("supervisor: %w", err))
+			}
+		}()
+	}
 	return nil
+}
+
+// Listen opens an address, and loopback beside it: K3s's own tools ask there, whatever --bind-address says.
+func Listen(address string) ([]net.Listener, error) {
+	first, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	listeners := []net.Listener{first}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || host == "" || net.ParseIP(host).IsUnspecified() {
+		return listeners, err
+	}
+	for _, loopback := range []string{"127.0.0.1", "::1"} {
+		if listener, err := net.Listen("tcp", net.JoinHostPort(loopback, port)); err == nil {
+			listeners = append(listeners, listener)
+		}
+	}
+	return listeners, nil
 }
 
 func (s *Supervisor) routes(forward http.Handler) http.Handler {
@@ -96,6 +122,8 @@ func (s *Supervisor) routes(forward http.Handler) http.Handler {
 	routes.Handle("/v1-k3s/config", s.nodes(func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, s.Settings) }))
 	routes.Handle("/v1-k3s/apiservers", s.nodes(func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, s.Addresses) }))
 	routes.Handle("/v1-k3s/encrypt/status", s.administrators(s.encryptionStatus))
+	routes.Handle("/v1-k3s/token", s.administrators(s.token))
+	routes.Handle("/db/snapshot", s.administrators(s.snapshots))
 	routes.Handle("/v1-k3s/readyz", s.nodes(s.ready))
 	routes.HandleFunc("/v1-k3s/", func(w http.ResponseWriter, _ *http.Request) {
 		sendError(w, http.StatusNotImplemented, "not answered by the stand-in")

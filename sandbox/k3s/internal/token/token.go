@@ -9,10 +9,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 )
 
 const prefix = "K10"
+
+// ErrServer says that a token can't be a server's: bootstrap tokens are for agents.
+var ErrServer = errors.New("failed to normalize server token; must be in format K10<CA-HASH>::<USERNAME>:<PASSWORD> or <PASSWORD>")
+
+var bootstrapToken = regexp.MustCompile(`^[a-z0-9]{6}\.[a-z0-9]{16}$`)
 
 // Token is a parsed token; CAHash is empty for a short one.
 type Token struct {
@@ -43,6 +49,24 @@ func Parse(text string) (Token, error) {
 		return Token{}, errors.New("invalid token format")
 	}
 	return Token{CAHash: hash, Username: username, Password: password}, nil
+}
+
+// ParseServer reads a server's token.
+func ParseServer(text string) (Token, error) {
+	parsed, err := Parse(text)
+	if err != nil {
+		return Token{}, fmt.Errorf("%w: %w", ErrServer, err)
+	}
+	if bootstrapToken.MatchString(parsed.Password) {
+		return Token{}, ErrServer
+	}
+	return parsed, nil
+}
+
+// Hash tells a server's password without telling it: the database's key and a snapshot's annotation.
+func Hash(password string) string {
+	sum := sha256.Sum256([]byte(password))
+	return hex.EncodeToString(sum[:])[:12]
 }
 
 // HashCA is the hash a full token carries for a self-signed CA: that of the PEM file as stored.

@@ -5,6 +5,7 @@ mock_provider "cloudflare" {
         { id = "dns-read", name = "DNS Read", scopes = ["com.cloudflare.api.account.zone"] },
         { id = "dns-write", name = "DNS Write", scopes = ["com.cloudflare.api.account.zone"] },
         { id = "zone-read", name = "Zone Read", scopes = ["com.cloudflare.api.account.zone"] },
+        { id = "item-read", name = "Workers R2 Storage Bucket Item Read", scopes = ["com.cloudflare.edge.r2.bucket"] },
         { id = "item-write", name = "Workers R2 Storage Bucket Item Write", scopes = ["com.cloudflare.edge.r2.bucket"] },
       ]
     }
@@ -47,17 +48,38 @@ run "keys_for_this_bucket_only" {
   }
 }
 
+run "a_drill_only_reads" {
+  variables {
+    drill_buckets = ["three-clouds-state"]
+  }
+  assert {
+    condition     = toset([for group in one(cloudflare_account_token.drill.policies).permission_groups : group.id]) == toset(["item-read"])
+    error_message = jsonencode(cloudflare_account_token.drill.policies)
+  }
+  assert {
+    condition = toset(keys(jsondecode(one(cloudflare_account_token.drill.policies).resources))) == toset([
+      "com.cloudflare.edge.r2.bucket.0123456789abcdef0123456789abcdef_default_three-clouds-backups",
+      "com.cloudflare.edge.r2.bucket.0123456789abcdef0123456789abcdef_default_three-clouds-state",
+    ])
+    error_message = one(cloudflare_account_token.drill.policies).resources
+  }
+}
+
 run "a_lock_for_some_days" {
   variables {
     lock_days = 14
   }
   assert {
-    condition     = alltrue([for rule in cloudflare_r2_bucket_lock.backups[0].rules : rule.condition.max_age_seconds == 1209600 && rule.enabled])
-    error_message = jsonencode(cloudflare_r2_bucket_lock.backups[0].rules)
+    condition = { for rule in cloudflare_r2_bucket_lock.backups[0].rules : rule.prefix => rule.condition.max_age_seconds } == {
+      "etcd/"      = 1209600
+      "inventory/" = 1209600
+      "second/"    = 2505600
+    }
+    error_message = "not over what rewrites itself, and the second line for as long as there is no other copy and lock_days more"
   }
   assert {
-    condition     = toset([for rule in cloudflare_r2_bucket_lock.backups[0].rules : rule.prefix]) == toset(["etcd/", "velero/backups/"])
-    error_message = "not over what rewrites itself"
+    condition     = alltrue([for rule in cloudflare_r2_bucket_lock.backups[0].rules : rule.enabled])
+    error_message = jsonencode(cloudflare_r2_bucket_lock.backups[0].rules)
   }
 }
 

@@ -5,6 +5,7 @@ mock_provider "cloudflare" {
         { id = "dns-read", name = "DNS Read", scopes = ["com.cloudflare.api.account.zone"] },
         { id = "dns-write", name = "DNS Write", scopes = ["com.cloudflare.api.account.zone"] },
         { id = "zone-read", name = "Zone Read", scopes = ["com.cloudflare.api.account.zone"] },
+        { id = "item-read", name = "Workers R2 Storage Bucket Item Read", scopes = ["com.cloudflare.edge.r2.bucket"] },
         { id = "item-write", name = "Workers R2 Storage Bucket Item Write", scopes = ["com.cloudflare.edge.r2.bucket"] },
       ]
     }
