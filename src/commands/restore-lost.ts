@@ -2,12 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { LocalVolume, SavedVolume, Workload } from "../backup/lost.ts";
-import { UserError } from "../output/errors.ts";
 import { type ClusterContext, masterTarget, targetOf } from "../stages/context.ts";
 import type { Bucket } from "../tools/s3/s3.ts";
 import { readObject } from "../tools/s3/s3.ts";
-import { runPython } from "../tools/ssh/python.ts";
-import { type SshTarget, sshVerdict } from "../tools/ssh/ssh.ts";
+import { mustPython, runPython } from "../tools/ssh/python.ts";
+import type { SshTarget } from "../tools/ssh/ssh.ts";
 import { jsonOf, volumeBackupKey } from "../tools/velero/bucket.ts";
 import type { BegunVolumes } from "./restore-begun.ts";
 
@@ -134,20 +133,17 @@ export async function freeWithheld(master: SshTarget): Promise<void> {
   await onMaster(master, REMOVE, nothing, 120_000);
 }
 
-async function onMaster(
+function onMaster(
   master: SshTarget,
   text: string,
   data: unknown,
   timeout: number,
   onLine?: (line: string) => void,
 ): Promise<string> {
-  const { exitCode, stdout, stderr, timedOut } = await runPython(master, text, data, { timeout, onLine });
-  if (exitCode === 0) return stdout;
-  const what = "the lost volumes can't be brought back yet";
-  if (exitCode === 255) throw new UserError({ what, ...sshVerdict(stderr, master) });
-  throw new UserError({
-    what,
-    why: timedOut ? `no end after ${Math.round(timeout / 60_000)} min` : stderr.trim() || "it said nothing",
+  return mustPython(master, text, data, {
+    timeout,
+    onLine,
+    what: "the lost volumes can't be brought back yet",
     fix: "infra-k3s status; mend it and run this again: it goes on where it stopped",
   });
 }

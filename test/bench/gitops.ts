@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { changeAccounts } from "../../sandbox/services/git-accounts.ts";
-import { commitAndPush, eventually, git, k, STATE } from "../sandbox/gitops-place.ts";
+import { eventually } from "../sandbox/harness.ts";
+import { commitAndPush, git, k, STATE } from "../sandbox/gitops-place.ts";
 import { cluster, infra, must } from "../sandbox/place.ts";
 import { median, type Sample } from "./measure.ts";
 import type { Table } from "./report.ts";

@@ -3,10 +3,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { processesIn } from "../../sandbox/lifecycle/processes.ts";
 import { prefix } from "../../sandbox/network/plan.ts";
-import type { Case } from "./harness.ts";
+import { type Case, eventually } from "./harness.ts";
 import { status } from "./main-job.ts";
 import { at, cluster, done, infra, must, readPlan, withFile } from "./place.ts";
-import { bootId, until } from "./restarts.ts";
+import { bootId } from "./restarts.ts";
 
 const CONFIG = join(cluster, "cluster.yaml");
 const WORKER = "aws-1";
@@ -58,8 +58,8 @@ export const meshFaults: readonly Case[] = [
       const before = await bootId(WORKER);
       await withoutControl(async () => {
         await at(WORKER, "systemctl reboot");
-        await until(`${WORKER} boots`, async () => !["", before].includes(await bootId(WORKER)));
-        await until(`${WORKER} is missed`, async () => (await unready()).length > 0);
+        await eventually(`${WORKER} boots`, async () => !["", before].includes(await bootId(WORKER)));
+        await eventually(`${WORKER} is missed`, async () => (await unready()).length > 0);
         const waits = await at(WORKER, "systemctl show k3s-agent --property=ActiveState,SubState");
         const refused = await infra(["up", "--until", "mesh", "--json"]);
 
@@ -68,7 +68,7 @@ export const meshFaults: readonly Case[] = [
         assert.equal(refused.exitCode, 1, refused.all);
         assert.match(refused.stderr, /aws-1 could not join the tailnet[^]*fix: check that the host reaches controlplane\.tailscale\.com/); // prettier-ignore
       });
-      await until(`${WORKER} is back`, async () => (await unready()).length === 0);
+      await eventually(`${WORKER} is back`, async () => (await unready()).length === 0);
       await assertEndsWell();
     },
   },

@@ -1,4 +1,5 @@
-import { eventually, k } from "./gitops-place.ts";
+import { eventually } from "./harness.ts";
+import { k } from "./gitops-place.ts";
 
 const CERTIFICATE = "certificate wildcard -n gateway";
 const status = (patch: object) =>

@@ -5,8 +5,8 @@ import { faultsFile, setFaults } from "../../sandbox/services/faults.ts";
 import { rateLimited } from "../../sandbox/services/acme.ts";
 import { changeAccounts, readAccounts } from "../../sandbox/services/git-accounts.ts";
 import { renew, revision, settle } from "./gitops-certificate.ts";
-import { commitAndPush, DOMAIN, eventually, gitopsStatus, k, STATE } from "./gitops-place.ts";
-import type { Case } from "./harness.ts";
+import { commitAndPush, DOMAIN, gitopsStatus, k, STATE } from "./gitops-place.ts";
+import { type Case, eventually } from "./harness.ts";
 import { cluster, infra, must } from "./place.ts";
 
 const FAULTS = faultsFile(STATE);

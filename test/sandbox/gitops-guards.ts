@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Case } from "./harness.ts";
-import { commitAndPush, eventually, gitopsStatus, k } from "./gitops-place.ts";
+import { type Case, eventually } from "./harness.ts";
+import { commitAndPush, gitopsStatus, k } from "./gitops-place.ts";
 import { cluster, infra, must } from "./place.ts";
 import { apply, kubectl } from "./probe.ts";
 

@@ -1,6 +1,4 @@
-import assert from "node:assert/strict";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { placeCommand } from "../../sandbox/network/places.ts";
 import type { Status } from "../../src/commands/status.ts";
 import { command, type Outcome } from "./harness.ts";
@@ -24,18 +22,23 @@ export async function ask(address: string, url: string, ...options: string[]) {
   const to = `${hostname}:${port || (url.startsWith("https") ? 443 : 80)}:${address.includes(":") ? `[${address}]` : address}`;
   const outcome = await outside("curl", "--silent", "--show-error", "--max-time", "20", "--resolve", to, ...options, url); // prettier-ignore
   return outcome.exitCode === 28
-    ? { ...outcome, all: `${outcome.all}\n${address}\n${await hanging()}` }
+    ? { ...outcome, all: `${await hanging()}\n${address}: ${outcome.all}` }
     : outcome;
 }
 
-/** Where a request may hang: Traefik's connections on the ingress nodes, its last words, and the pods behind it. */
+/** Where a request may hang: Traefik's connections on the ingress nodes, its last words, the pods behind it, and the way there. */
 async function hanging(): Promise<string> {
   const looks = [
     ...["hetzner-1", "vultr-1"].map((host) =>
-      at(host, "ss -Htnoi state all '( dport = :8080 or dport = :7000 )'"),
+      at(
+        host,
+        "ss -Htn state all exclude time-wait '( dport = :8080 or dport = :7000 or sport = :443 )'; nft list tables; ip neigh",
+      ),
     ),
     at("hetzner-1", "k3s kubectl logs --namespace traefik daemonset/traefik --all-pods --prefix --tail 5"),
     at("hetzner-1", "k3s kubectl get pods --all-namespaces --output wide | grep -E 'traefik|echo'"),
+    outside("sh", "-c", "ip neigh; cat /proc/net/stat/ndisc_cache"),
+    command([...placeCommand(readPlan(), "outer", STATE), "ip", "neigh"]),
   ];
   return (await Promise.all(looks)).map(({ all }) => all).join("\n--\n");
 }
@@ -58,22 +61,6 @@ export async function commitAndPush(message: string): Promise<void> {
 /** Asks the API on the master, with no process of the product; the words of kubectl are one shell line. */
 export async function k(line: string): Promise<string> {
   return (await must(at("hetzner-1", `k3s kubectl ${line}`))).stdout;
-}
-
-/** Waits until `look` is true; fails with what it saw last. */
-export async function eventually<T>(
-  what: string,
-  look: () => Promise<T>,
-  isThere: (seen: T) => boolean,
-  seconds = 180,
-): Promise<T> {
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    const seen = await look();
-    if (isThere(seen)) return seen;
-    assert.ok(Date.now() < end, `${what} did not come within ${seconds} s: ${JSON.stringify(seen)}`);
-    await sleep(1000);
-  }
 }
 
 interface AuditEvent {

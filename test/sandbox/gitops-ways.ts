@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import ipaddr from "ipaddr.js";
 import { ipv4, ipv6 } from "../../sandbox/network/plan.ts";
-import { ask, eventually, DOMAIN, git, k, outside } from "./gitops-place.ts";
-import type { Case } from "./harness.ts";
+import { ask, DOMAIN, git, k, outside } from "./gitops-place.ts";
+import { type Case, eventually } from "./harness.ts";
 import { publicAddresses } from "./outside.ts";
 import { at, cluster, infra, infraCommand, must, readPlan, withFile, work } from "./place.ts";
 

@@ -1,18 +1,8 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { command, type Case } from "./harness.ts";
-import {
-  commitAndPush,
-  DOMAIN,
-  ask,
-  eventually,
-  git,
-  gitopsStatus,
-  k,
-  outside,
-  writes,
-} from "./gitops-place.ts";
+import { type Case, command, eventually } from "./harness.ts";
+import { commitAndPush, DOMAIN, ask, git, gitopsStatus, k, outside, writes } from "./gitops-place.ts";
 import { HOSTS, publicAddresses, scanTcp } from "./outside.ts";
 import { look as lookFor } from "./secrets.ts";
 import { at, cluster, done, infra, must } from "./place.ts";
@@ -226,7 +216,13 @@ export const commits: readonly Case[] = [
         (text) => text.trim() === "",
         180,
       );
-      assert.equal((await k("get applications -n argocd shop --ignore-not-found -o name")).trim(), "");
+      // Its finalizer goes after what it pruned.
+      await eventually(
+        "the end of the Application",
+        () => k("get applications -n argocd shop --ignore-not-found -o name"),
+        (text) => text.trim() === "",
+        60,
+      );
     },
   },
 ];

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { execa } from "execa";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -43,6 +44,22 @@ export async function command(
     stderr: result.stderr ?? "",
     all: result.all ?? "",
   };
+}
+
+/** Waits until `look` is true; fails with what it saw last. */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T>,
+  isThere: (seen: T) => boolean = Boolean,
+  seconds = 180,
+): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const seen = await look();
+    if (isThere(seen)) return seen;
+    assert.ok(Date.now() < end, `${what} did not come within ${seconds} s: ${JSON.stringify(seen)}`);
+    await sleep(1000);
+  }
 }
 
 /**

@@ -6,7 +6,8 @@ import { awsStore } from "../../sandbox/clouds/aws/api.ts";
 import { credentialsStore } from "../../sandbox/clouds/credentials.ts";
 import { hetznerStore } from "../../sandbox/clouds/hetzner/api.ts";
 import { vultrStore } from "../../sandbox/clouds/vultr/api.ts";
-import { eventually, k, STATE } from "./gitops-place.ts";
+import { eventually } from "./harness.ts";
+import { k, STATE } from "./gitops-place.ts";
 import { at, caches, clone, must, work } from "./place.ts";
 
 /** What is lost in these tests, and how it is seen that it came back. */

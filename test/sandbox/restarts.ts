@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assertClosed } from "./exposed.ts";
-import type { Case } from "./harness.ts";
+import { type Case, eventually } from "./harness.ts";
 import { HOSTS } from "./outside.ts";
 import { at, done, infra, must } from "./place.ts";
 import { assertAllAnswered, deployProbes, type Exchange, kubectl, type Pod, pods } from "./probe.ts";
@@ -92,26 +92,18 @@ export const bootId = async (host: string) =>
 export async function reboot(host: string): Promise<void> {
   const before = await bootId(host);
   await at(host, "systemctl reboot");
-  await until(`${host} boots`, async () => {
+  await eventually(`${host} boots`, async () => {
     const now = await bootId(host);
     return now !== "" && now !== before;
   });
   const booted = Date.now();
-  await until(`${host} renews its lease`, async () => {
+  await eventually(`${host} renews its lease`, async () => {
     const lease = await infra([
       "kubectl", "get", "lease", host, "--namespace", "kube-node-lease", "--output", "jsonpath={.spec.renewTime}",
     ]); // prettier-ignore
     return Date.parse(lease.stdout) > booted;
   });
   await kubectl("wait", `node/${host}`, "--for=condition=Ready", "--timeout=120s");
-}
-
-export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 180_000;
-  while (!(await holds())) {
-    assert.ok(Date.now() < deadline, `not within 180 s: ${what}`);
-    await sleep(1000);
-  }
 }
 
 /** The others go on talking while a host reboots; then all talk, and nothing is left for `up` to do. */
@@ -125,7 +117,7 @@ async function acrossReboot(host: string): Promise<void> {
   await reboot(host);
   for (const { pod, seen } of await Promise.all(traffic)) assertAllAnswered(pod, addresses(watching), seen);
 
-  await until("every pair of nodes talks", async () => {
+  await eventually("every pair of nodes talks", async () => {
     const all = probes(await pods());
     const seen = await Promise.all(all.map((pod) => talk(pod, addresses(all), 3)));
     return all.length === HOSTS.length && seen.every((one) => one.length > 0 && one.every(({ ok }) => ok));

@@ -7,9 +7,9 @@ import type { BackupCreate } from "../../src/commands/backup-create.ts";
 import { withData } from "../../src/tools/ssh/python.ts";
 
 import { canariesBelow, foundIn } from "./canary.ts";
-import { command, type Case } from "./harness.ts";
+import { type Case, command, eventually } from "./harness.ts";
 import { settled } from "./gitops-guards.ts";
-import { commitAndPush, DOMAIN, eventually, gitopsStatus, k, STATE } from "./gitops-place.ts";
+import { commitAndPush, DOMAIN, gitopsStatus, k, STATE } from "./gitops-place.ts";
 import { at, cluster, infra, must, work } from "./place.ts";
 import { bucketPath } from "./velero-bucket.ts";
 

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Finished, run } from "../process/process.ts";
-import { sshArgv, type SshTarget } from "./ssh.ts";
+import { UserError } from "../../output/errors.ts";
+import { sshArgv, type SshTarget, sshVerdict } from "./ssh.ts";
 
 export interface PythonOptions {
   /** Milliseconds. */
@@ -29,6 +30,22 @@ export function runPython(
     onLine,
     linesOnly,
   });
+}
+
+/** The same for a program that has to end well: its stdout, or an error that says `what` could not be done and why. */
+export async function mustPython(
+  target: SshTarget,
+  program: string,
+  data: unknown,
+  { what, fix, ...options }: PythonOptions & { what: string; fix: string },
+): Promise<string> {
+  const { exitCode, stdout, stderr, timedOut } = await runPython(target, program, data, options);
+  if (exitCode === 0) return stdout;
+  if (exitCode === 255) throw new UserError({ what, ...sshVerdict(stderr, target) });
+  const why = timedOut
+    ? `no end after ${Math.round(options.timeout / 60_000)} min`
+    : stderr.trim() || "it said nothing";
+  throw new UserError({ what, why, fix });
 }
 
 /** What programs on the master share. */

@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { UserError } from "../../output/errors.ts";
-import { runPython } from "../ssh/python.ts";
-import { type SshTarget, sshVerdict } from "../ssh/ssh.ts";
+import { mustPython } from "../ssh/python.ts";
+import type { SshTarget } from "../ssh/ssh.ts";
 
 const PROGRAM = readFileSync(join(import.meta.dirname, "argocd.py"), "utf8");
 const ChangedSchema = z.object({ changed: z.boolean() });
@@ -24,9 +23,7 @@ export function resumeArgocd(master: SshTarget): Promise<boolean> {
 }
 
 async function change(master: SshTarget, hold: boolean): Promise<boolean> {
-  const { exitCode, stdout, stderr } = await runPython(master, PROGRAM, { hold }, { timeout: PATIENCE });
-  if (exitCode === 0) return ChangedSchema.parse(JSON.parse(stdout)).changed;
   const what = hold ? "ArgoCD can't be held" : "ArgoCD is held and can't be let go on";
-  if (exitCode === 255) throw new UserError({ what, ...sshVerdict(stderr, master) });
-  throw new UserError({ what, why: stderr.trim(), fix: "infra-k3s status; then run this again" });
+  const options = { timeout: PATIENCE, what, fix: "infra-k3s status; then run this again" };
+  return ChangedSchema.parse(JSON.parse(await mustPython(master, PROGRAM, { hold }, options))).changed;
 }

@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { UserError } from "../../output/errors.ts";
-import { runPython } from "../ssh/python.ts";
-import { type SshTarget, sshVerdict } from "../ssh/ssh.ts";
+import { mustPython } from "../ssh/python.ts";
+import type { SshTarget } from "../ssh/ssh.ts";
 
 const PROGRAM = readFileSync(join(import.meta.dirname, "namespaces.py"), "utf8");
 const LookSchema = z.object({
@@ -80,8 +79,6 @@ export async function forgetSecrets(master: SshTarget, about: RestoredNamespaces
 }
 
 async function ask(master: SshTarget, what: string, data: object): Promise<unknown> {
-  const { exitCode, stdout, stderr } = await runPython(master, PROGRAM, data, { timeout: 900_000 });
-  if (exitCode === 0) return JSON.parse(stdout) as unknown;
-  if (exitCode === 255) throw new UserError({ what, ...sshVerdict(stderr, master) });
-  throw new UserError({ what, why: stderr.trim(), fix: "infra-k3s status; then run this again" });
+  const options = { timeout: 900_000, what, fix: "infra-k3s status; then run this again" };
+  return JSON.parse(await mustPython(master, PROGRAM, data, options)) as unknown;
 }
