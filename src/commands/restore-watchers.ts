@@ -9,9 +9,15 @@ const PROGRAM = readFileSync(join(import.meta.dirname, "restore-watchers.py"), "
 
 /** Pods that watch the API and have run since before the restore begin anew; returns how many. Run again, it finds none. */
 export async function restartWatchers(master: SshTarget): Promise<number> {
-  const data = { mark: RESTORED_MARK };
-  const what = "the pods that watch the API can't be restarted: they go on as if nothing had been restored";
-  const options = { timeout: 120_000, what, fix: "infra-k3s status; then run this again" };
-  const said = await mustPython(master, PROGRAM, data, options);
+  const said = await mustPython(
+    master,
+    PROGRAM,
+    { mark: RESTORED_MARK },
+    {
+      timeout: 120_000,
+      what: "the pods that watch the API can't be restarted: they go on as if nothing had been restored",
+      fix: "infra-k3s status; then run this again",
+    },
+  );
   return z.object({ restarted: z.number() }).parse(JSON.parse(said)).restarted;
 }

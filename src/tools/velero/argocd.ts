@@ -23,7 +23,15 @@ export function resumeArgocd(master: SshTarget): Promise<boolean> {
 }
 
 async function change(master: SshTarget, hold: boolean): Promise<boolean> {
-  const what = hold ? "ArgoCD can't be held" : "ArgoCD is held and can't be let go on";
-  const options = { timeout: PATIENCE, what, fix: "infra-k3s status; then run this again" };
-  return ChangedSchema.parse(JSON.parse(await mustPython(master, PROGRAM, { hold }, options))).changed;
+  const said = await mustPython(
+    master,
+    PROGRAM,
+    { hold },
+    {
+      timeout: PATIENCE,
+      what: hold ? "ArgoCD can't be held" : "ArgoCD is held and can't be let go on",
+      fix: "infra-k3s status; then run this again",
+    },
+  );
+  return ChangedSchema.parse(JSON.parse(said)).changed;
 }
