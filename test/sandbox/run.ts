@@ -128,7 +128,7 @@ const runner = new Runner(Number(values.deadline));
 await runner.run([first]);
 // While the first cases wait for hosts, what `following` will want is built, at the lowest priority.
 const built =
-  suite === "cluster" && matching(following).length > 0
+  suite === "cluster" && runner.failed === 0 && matching(following).length > 0
     ? infra(["sandbox", "build"], { timeout: 3_600_000 })
     : undefined;
 const beside =
