@@ -34,9 +34,9 @@ export function renderGroupVars(model: ClusterModel, lock: Lock): string {
       ansible_become: true,
       ansible_python_interpreter: "/usr/bin/python3",
       ansible_ssh_common_args: "{{ ssh_args }}",
-      // The quotes inside keep a path with spaces one file for ssh, which splits the value itself.
+      // The quotes inside keep a path with spaces one file for ssh, which splits the value itself; Ansible splits all of it before.
       ssh_args:
-        `-o StrictHostKeyChecking=yes -o 'UserKnownHostsFile="{{ inventory_dir }}/known_hosts"'` +
+        `-o StrictHostKeyChecking=yes -o {{ ('UserKnownHostsFile="' ~ inventory_dir ~ '/known_hosts"') | quote }}` +
         ` -o GlobalKnownHostsFile=/dev/null -o UpdateHostKeys=no` +
         `{{ ' -o IdentitiesOnly=yes' if ssh_key else '' }}`,
       ssh_args_over_master: SSH_ARGS_OVER_MASTER,
