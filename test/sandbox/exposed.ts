@@ -57,6 +57,11 @@ spec:
   ); // prettier-ignore
 }
 
+/** And takes it away again: a hostPort 80 takes by IPv4 what Traefik listens for. */
+export async function unexpose(): Promise<void> {
+  await kubectl("delete", "daemonset/exposed", "service/node-port", "service/balanced", "--namespace", NAMESPACE); // prettier-ignore
+}
+
 /** Which nodes take the web in; an IPv6 address has no pod behind it: the cluster is IPv4. */
 const INGRESS = ["hetzner-1", "vultr-1"];
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { assertClosed } from "./exposed.ts";
+import { assertClosed, unexpose } from "./exposed.ts";
 import { type Case, eventually } from "./harness.ts";
 import { HOSTS } from "./outside.ts";
 import { at, done, infra, must } from "./place.ts";
@@ -182,5 +182,8 @@ export const restarts: readonly Case[] = [
     name: `restarts: reboot of ${host}: it comes back by itself, the others go on talking`,
     run: () => acrossReboot(host),
   })),
-  { name: "hardening: after the reboots the same ports are closed", run: assertClosed },
+  {
+    name: "hardening: after the reboots the same ports are closed",
+    run: () => assertClosed().finally(unexpose),
+  },
 ];
