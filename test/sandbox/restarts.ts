@@ -184,6 +184,9 @@ export const restarts: readonly Case[] = [
   })),
   {
     name: "hardening: after the reboots the same ports are closed",
-    run: () => assertClosed().finally(unexpose),
+    async run() {
+      await assertClosed();
+      await unexpose();
+    },
   },
 ];

@@ -67,6 +67,23 @@ const server = (seconds: number) => {
   return { ...made, metadata: { ...made.metadata, labels, creationTimestamp: ago(seconds) } };
 };
 
+/** Port 80 of an ingress node, for a pod with an address of its own or one with the node's. */
+const onPort80 = (labels: object, spec: object) => {
+  const [made, mail] = [
+    node("vultr-1"),
+    pod("mail", "mail-7xk2p", ["DaemonSet", "mail"], { phase: "Running" }),
+  ];
+  const containers = [
+    { name: "mail", ports: [{ containerPort: 25 }, { containerPort: 8080, hostPort: 80 }] },
+  ];
+  return [
+    ...without("Node"),
+    { ...made, metadata: { ...made.metadata, labels } },
+    { ...mail, spec: { nodeName: "vultr-1", containers, ...spec } },
+  ];
+};
+const INGRESS = { "infra-k3s/ingress": "true" };
+
 const CASES: Record<string, Case> = {
   "a healthy cluster": { objects: healthy, told: [] },
   "a cluster without GitOps": { objects: [node("a")], told: [] },
@@ -222,6 +239,12 @@ const CASES: Record<string, Case> = {
     told: [["route blog/blog (blog.example.com) is not served", /service not found/, /backendRefs/]],
   },
   "a route that is new": { objects: [...healthy, route("blog", [["Accepted", "Pending", ""]], 20)], told: [] },
+  "a hostPort 80 beside Traefik": {
+    objects: onPort80(INGRESS, {}),
+    told: [["daemonset mail/mail takes port 80 from Traefik", /comes to vultr-1 by IPv4/, /hostPort out of its manifest/]],
+  },
+  "a hostPort 80 where no Traefik is": { objects: onPort80({}, {}), told: [] },
+  "port 80 of a pod in the node's network, which would not start beside Traefik": { objects: onPort80(INGRESS, { hostNetwork: true }), told: [] },
   "a wrong secret of the webhook": {
     objects: healthy, webhooks: { refused: "2026-06-01T11:59:00.1Z", taken: "2026-06-01T11:30:00.2Z" },
     told: [["the webhook's secret is wrong", /HMAC verification failed/, /webhook.sops.yaml/]],

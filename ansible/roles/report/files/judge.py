@@ -22,6 +22,7 @@ def judged(raw, expected=(), snapshot_minutes=0, second_line_days=0):
     workloads.refused(seen)
     gateways = routing.gateways(seen, certificates)
     routes = routing.routes(seen, gateways)
+    routing.taken(seen)
     apps = applications.applications(seen)
     routing.webhook(seen)
     backups = volumes.backups(seen)

@@ -3,6 +3,7 @@
 import tls
 from causes import short
 from seen import condition, place
+from workloads import workload
 
 # Seconds until Traefik has looked at something new.
 LOOKING = 120
@@ -93,6 +94,26 @@ def routes(seen, gateway_rows):
         hosts = f" ({', '.join(row['hosts'])})" if row["hosts"] else ""
         seen.tell(f"route {namespace}/{name}{hosts} is not served", short(reason), fix, seen.owner("HTTPRoute", namespace, name))
     return rows
+
+
+def taken(seen):
+    """A hostPort is translated before any program of the node's sees the connection; that Traefik listens there keeps nobody off."""
+    if not seen.of("Gateway", "gateway.networking.k8s.io"):
+        return
+    ingress = {place(node)[1] for node in seen.of("Node") if node["metadata"].get("labels", {}).get("infra-k3s/ingress") == "true"}
+    for pod in seen.of("Pod"):
+        spec = pod.get("spec", {})
+        if spec.get("hostNetwork") or spec.get("nodeName") not in ingress or pod.get("status", {}).get("phase") != "Running":
+            continue
+        asked = {port.get("hostPort") for container in spec.get("containers") or [] for port in container.get("ports") or []}
+        (kind, name), namespace = workload(pod), place(pod)[0]
+        for port in sorted(asked & {80, 443}):
+            seen.tell(
+                f"{kind.lower()} {namespace}/{name} takes port {port} from Traefik",
+                f"its hostPort gets what comes to {spec['nodeName']} by IPv4, so that no route is served there",
+                "take the hostPort out of its manifest in git, and give it a route: docs/gitops.md",
+                seen.owner(kind, namespace, name),
+            )
 
 
 def webhook(seen):
