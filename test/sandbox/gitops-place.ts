@@ -17,30 +17,10 @@ export function outside(...argv: string[]): Promise<Outcome> {
 }
 
 /** One request from outside to one of the addresses that the name has, as its own resolver gave it. */
-export async function ask(address: string, url: string, ...options: string[]) {
+export function ask(address: string, url: string, ...options: string[]): Promise<Outcome> {
   const { hostname, port } = new URL(url);
   const to = `${hostname}:${port || (url.startsWith("https") ? 443 : 80)}:${address.includes(":") ? `[${address}]` : address}`;
-  const outcome = await outside("curl", "--silent", "--show-error", "--max-time", "20", "--resolve", to, ...options, url); // prettier-ignore
-  return outcome.exitCode === 28
-    ? { ...outcome, all: `${await hanging()}\n${address}: ${outcome.all}` }
-    : outcome;
-}
-
-/** Where a request may hang: Traefik's connections on the ingress nodes, its last words, the pods behind it, and the way there. */
-async function hanging(): Promise<string> {
-  const looks = [
-    ...["hetzner-1", "vultr-1"].map((host) =>
-      at(
-        host,
-        "ss -Htn state all exclude time-wait '( dport = :8080 or dport = :7000 or sport = :443 )'; nft list tables; ip neigh",
-      ),
-    ),
-    at("hetzner-1", "k3s kubectl logs --namespace traefik daemonset/traefik --all-pods --prefix --tail 5"),
-    at("hetzner-1", "k3s kubectl get pods --all-namespaces --output wide | grep -E 'traefik|echo'"),
-    outside("sh", "-c", "ip neigh; cat /proc/net/stat/ndisc_cache"),
-    command([...placeCommand(readPlan(), "outer", STATE), "ip", "neigh"]),
-  ];
-  return (await Promise.all(looks)).map(({ all }) => all).join("\n--\n");
+  return outside("curl", "--silent", "--show-error", "--max-time", "20", "--resolve", to, ...options, url);
 }
 
 /** The operator's own git in the cluster repository, with no process of the product. */
