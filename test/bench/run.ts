@@ -19,7 +19,7 @@ const PARTS: Readonly<Record<string, () => Promise<Table>>> = {
   resume,
   "plus-one": () => plusOne(2),
   push: () => pushToHealthy(3),
-  backup: () => backupAndRestore(3),
+  backup: () => backupAndRestore(2),
   // Last: the cluster ends without its apps.
   restore: restoreCluster,
 };
