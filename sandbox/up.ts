@@ -76,6 +76,8 @@ export async function sandboxUp(options: UpOptions, io: Io): Promise<number> {
   if (nodes.length > 0)
     step(`servers: ${nodes.map((node) => `${node.name} at ${node.provider}`).join(", ")}`);
   const servers = await createServers(plan, stateDir, nodes);
+  if (!existsSync(own))
+    step("the cluster's repository, by the product's own `init`; what it calls next, the sandbox does");
   await makeRepository(plan, stateDir, options.example, { model, follows }, servers);
   if (options.bare) return 0;
   step("the product's own `up`, as its operator runs it");
